@@ -6,4 +6,5 @@ libcore_a_SOURCES += \
 	src/base/plain.c src/base/plain.h src/base/quiet.h \
 	src/base/progress.c src/base/progress.h \
 	src/base/shard.c src/base/shard.h \
+	src/base/spool.c src/base/spool.h \
 	src/base/strmap.c src/base/strmap.h

@@ -30,9 +30,10 @@ static bool agreement_rows(const struct rows_group *g, int *at, int index, const
     bool all = true;
     for (int c = 0; c < g->column_count; c++) {
         const struct row_evaluation *e = g->columns[c].e;
-        while (at[c] < e->count && e->rows[at[c]].index < index)
+        while (at[c] < e->count && row_at(e, at[c])->index < index)
             at[c]++;
-        out[c] = at[c] < e->count && e->rows[at[c]].index == index ? &e->rows[at[c]] : NULL;
+        const struct row *r = at[c] < e->count ? e->rows[at[c]] : NULL;
+        out[c] = r && r->index == index ? r : NULL;
         all = all && out[c] && out[c]->scored;
     }
     return all;
@@ -113,7 +114,7 @@ static void agreement_group(const struct rows_judged *r, const struct rows_group
     x.kinds = xcalloc(n + AGREE_ONLY, sizeof *x.kinds);
     const struct row_evaluation *first = g->columns[0].e;
     for (int i = 0; i < first->count; i++)
-        if (agreement_rows(g, at, first->rows[i].index, rows))
+        if (agreement_rows(g, at, row_at(first, i)->index, rows))
             agreement_add(&x, rows);
     if (all)
         agreement_json(&x, r->o->top, all);

@@ -58,7 +58,7 @@ static bool gallery_has_values(const struct gallery *g, const struct row *r)
 
 static bool gallery_shows(const struct gallery *g, const struct judge_item *it)
 {
-    bool a = it->a->correct, b = it->b->correct, wanted = false;
+    bool a = it->right_a, b = it->right_b, wanted = false;
     switch (g->r->o->outcome) {
     case SHOWS_FLIPPED: wanted = a != b; break;
     case SHOWS_GAINED: wanted = !a && b; break;
@@ -69,13 +69,18 @@ static bool gallery_shows(const struct gallery *g, const struct judge_item *it)
     return wanted && gallery_surer(it) >= g->r->o->sure && gallery_has_values(g, it->a);
 }
 
+/* One that is shown; the rows need not be in memory. */
+struct gallery_found {
+    const struct judge_item *it; /* of a list in the order of the items */
+    double sure;
+};
+
 static int gallery_surest_first(const void *a, const void *b)
 {
-    const struct judge_item *const *x = a, *const *y = b;
-    double sx = gallery_surer(*x), sy = gallery_surer(*y);
-    if (sx != sy)
-        return sx > sy ? -1 : 1;
-    return ((*x)->a->index > (*y)->a->index) - ((*x)->a->index < (*y)->a->index);
+    const struct gallery_found *x = a, *y = b;
+    if (x->sure != y->sure)
+        return x->sure > y->sure ? -1 : 1;
+    return (x->it > y->it) - (x->it < y->it);
 }
 
 /* ---- pictures */
@@ -279,11 +284,14 @@ static void gallery_item(struct gallery *g, const struct rows_group *group,
 static void gallery_pair(struct gallery *g, const struct rows_group *group,
                          const struct rows_pair *p)
 {
-    const struct judge_item **list = xcalloc((size_t)p->items.count + 1, sizeof *list);
+    struct gallery_found *list = xcalloc((size_t)p->items.count + 1, sizeof *list);
     int n = 0, top = g->r->o->top;
-    for (int i = 0; i < p->items.count; i++)
-        if (gallery_shows(g, &p->items.list[i]))
-            list[n++] = &p->items.list[i];
+    for (int i = 0; i < p->items.count; i++) {
+        const struct judge_item *it = &p->items.list[i];
+        if (gallery_shows(g, it))
+            list[n++] = (struct gallery_found){it, gallery_surer(it)};
+        rows_passed(p->items.of, i);
+    }
     vs_sort(list, (size_t)n, sizeof *list, gallery_surest_first);
     char *name = rows_group_name(group);
     fputs("<h2>", g->out);
@@ -295,8 +303,10 @@ static void gallery_pair(struct gallery *g, const struct rows_group *group,
     plain_text(g->out, "</h2><p>%d of %d items, %s; ", n, p->items.count,
             gallery_outcomes[g->r->o->outcome]);
     plain_text(g->out, top && top < n ? "the %d with the surest answers</p>\n" : "all</p>\n", top);
-    for (int i = 0; i < n && (top == 0 || i < top); i++)
-        gallery_item(g, group, p, list[i]);
+    for (int i = 0; i < n && (top == 0 || i < top); i++) {
+        gallery_item(g, group, p, list[i].it);
+        rows_passed(p->items.of, i);
+    }
     free(name);
     free(list);
 }

@@ -27,8 +27,10 @@ static bool rows_belong(const struct row_evaluation *x, const struct row_evaluat
 static double rows_mean(const struct row_evaluation *e)
 {
     double sum = 0;
-    for (int i = 0; i < e->count; i++)
-        sum += e->rows[i].scored ? e->rows[i].score : 0;
+    for (int i = 0; i < e->count; i++) {
+        const struct row *r = row_at(e, i);
+        sum += r->scored ? r->score : 0;
+    }
     return e->scored ? sum / e->scored : (double)NAN;
 }
 

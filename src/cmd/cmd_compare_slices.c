@@ -108,7 +108,7 @@ static bool slices_have(const struct rows_judged *r, const char *field)
 {
     for (int i = 0; i < r->group_count; i++)
         for (int k = 0; k < r->groups[i].columns[0].e->count; k++)
-            if (row_has_value(&r->groups[i].columns[0].e->rows[k], field, NULL))
+            if (row_has_value(row_at(r->groups[i].columns[0].e, k), field, NULL))
                 return true;
     return false;
 }
@@ -119,14 +119,16 @@ static char *slices_fields(const struct rows_judged *r)
     struct buf b = {0};
     for (int i = 0; i < r->group_count; i++) {
         const struct row_evaluation *e = r->groups[i].columns[0].e;
-        for (int k = 0; k < e->count; k++)
-            for (int f = 0; f < e->rows[k].field_count; f++) {
-                const char *name = e->rows[k].fields[f].name;
+        for (int k = 0; k < e->count; k++) {
+            const struct row *row = row_at(e, k);
+            for (int f = 0; f < row->field_count; f++) {
+                const char *name = row->fields[f].name;
                 char *listed = xasprintf(" %s,", name);
                 if (!b.data || !strstr(b.data, listed))
                     buf_puts(&b, listed);
                 free(listed);
             }
+        }
     }
     if (b.len)
         b.data[b.len - 1] = '\0';

@@ -27,7 +27,7 @@ static void calibrate(struct trusted *t)
     struct stats_item *list = xcalloc((size_t)e->count + 1, sizeof *list);
     int n = 0;
     for (int i = 0; i < e->count; i++) {
-        const struct row *r = &e->rows[i];
+        const struct row *r = row_at(e, i);
         if (r->scored && isfinite(r->confidence) &&
             (!t->field || row_has_value(r, t->field, t->value)))
             list[n++] = (struct stats_item){r->confidence, r->score};
@@ -119,9 +119,10 @@ static void calibration_slices(const struct rows_judged *r, struct trusted *t, c
 {
     struct strmap seen = {0};
     const struct row_evaluation *e = t->c->e;
-    for (int i = 0; i < e->count; i++)
-        for (int k = 0; k < e->rows[i].field_count; k++) {
-            const struct row_field *f = &e->rows[i].fields[k];
+    for (int i = 0; i < e->count; i++) {
+        const struct row *row = row_at(e, i);
+        for (int k = 0; k < row->field_count; k++) {
+            const struct row_field *f = &row->fields[k];
             if (strcmp(f->name, field) != 0 || strmap_get(&seen, f->value, strlen(f->value)) >= 0)
                 continue;
             strmap_add(&seen, f->value, strlen(f->value), i);
@@ -129,6 +130,7 @@ static void calibration_slices(const struct rows_judged *r, struct trusted *t, c
             t->value = f->value;
             calibration_show(r, t, all);
         }
+    }
     t->field = t->value = NULL;
     strmap_fini(&seen);
 }
@@ -186,13 +188,14 @@ static void confusion_learn(struct confusing *x, const struct row_evaluation *e)
 {
     for (int i = 0; i < e->count; i++) {
         char number[32];
-        size_t n = (size_t)snprintf(number, sizeof number, "%d", e->rows[i].choice);
+        const struct row *r = row_at(e, i);
+        size_t n = (size_t)snprintf(number, sizeof number, "%d", r->choice);
         if (strmap_get(&x->words, number, n) >= 0)
             continue;
         size_t count = (size_t)x->answer_count + 1;
         x->answers = xreallocarray(x->answers, count, sizeof *x->answers);
         x->numbers = xreallocarray(x->numbers, count, sizeof *x->numbers);
-        x->answers[x->answer_count] = e->rows[i].answer;
+        x->answers[x->answer_count] = r->answer;
         x->numbers[x->answer_count] = xstrdup(number);
         strmap_add(&x->words, x->numbers[x->answer_count], n, x->answer_count);
         x->answer_count++;
@@ -298,7 +301,7 @@ static void confusion_group(const struct rows_judged *r, const struct rows_group
         confusion_learn(&x, g->columns[c].e);
     for (int c = 0; c < g->column_count; c++)
         for (int i = 0; i < g->columns[c].e->count; i++) {
-            const struct row *row = &g->columns[c].e->rows[i];
+            const struct row *row = row_at(g->columns[c].e, i);
             if (row->scored && !row->correct && row->right)
                 confusion_add(&x, row, c);
         }

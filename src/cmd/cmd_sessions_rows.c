@@ -156,7 +156,8 @@ static void import_items_digest(const struct row_evaluation *e, char digest[DIGE
     struct sha256 s;
     sha256_init(&s);
     for (int i = 0; i < e->count; i++) {
-        const char *const texts[] = {e->rows[i].id, e->rows[i].image, e->rows[i].text};
+        const struct row *r = row_at(e, i);
+        const char *const texts[] = {r->id, r->image, r->text};
         for (size_t k = 0; k < sizeof texts / sizeof texts[0]; k++)
             sha256_add(&s, texts[k], strlen(texts[k]) + 1);
     }
@@ -187,8 +188,10 @@ static int import_find(const struct importing *g, const struct log_evaluation *e
 static double import_score(const struct row_evaluation *e)
 {
     double sum = 0;
-    for (int i = 0; i < e->count; i++)
-        sum += e->rows[i].scored ? e->rows[i].score : 0;
+    for (int i = 0; i < e->count; i++) {
+        const struct row *r = row_at(e, i);
+        sum += r->scored ? r->score : 0;
+    }
     return sum / e->scored;
 }
 
@@ -226,7 +229,8 @@ static int import_one(struct importing *g, const struct row_evaluation *rows, st
     rc = import_find(g, &e, rows->count, &there, err);
     if (rc == 0 && !there) {
         for (int i = 0; i < rows->count; i++) {
-            buf_add(&lines, rows->rows[i].line, rows->rows[i].length);
+            const struct row *r = row_at(rows, i);
+            buf_add(&lines, r->line, r->length);
             buf_putc(&lines, '\n');
         }
         e.rows = lines.data;

@@ -6,28 +6,19 @@
 #include "src/study/eval_priv.h"
 
 #include "src/base/mem.h"
+#include "src/base/spool.h"
 
-#include <fcntl.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <unistd.h>
 
-#define PIECE ((size_t)1 << 20)
 #define LOOKED_AT 1024 /* items that are passed in a row until memory lets go of them */
 
-struct store_piece {
-    char *data;
-    size_t size;
-};
 struct eval_store {
-    FILE *file, *list;     /* what items hold; the items themselves */
-    struct store_piece *pieces;
-    int piece_count;
-    size_t used;           /* of the last piece */
-    off_t end;             /* of the file */
+    struct spool *spool;   /* what items hold */
+    FILE *list;            /* the items themselves */
     int room, stored;      /* items that the list has room for; that are stored */
     bool listed;           /* the set's list is the file's */
     bool full;             /* no more is stored */
@@ -39,21 +30,11 @@ static struct eval_store *store_of(struct eval_set *s)
 {
     if (!s->store) {
         s->store = xcalloc(1, sizeof *s->store);
-        s->store->file = tmpfile();
+        s->store->spool = spool_new();
         s->store->list = tmpfile();
-        s->store->full = !s->store->file || !s->store->list;
+        s->store->full = !s->store->list;
     }
     return s->store;
-}
-
-/* Bytes of a file in memory, or NULL. They are on the disk before they are written to: a full one
- * would end the program then. */
-static void *store_map(FILE *f, off_t from, size_t size)
-{
-    if (posix_fallocate(fileno(f), from, (off_t)size) != 0)
-        return NULL;
-    void *p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fileno(f), from);
-    return p == MAP_FAILED ? NULL : p;
 }
 
 /* ---- the list */
@@ -83,7 +64,7 @@ void eval_store_room(struct eval_set *s)
     if (s->count < e->room)
         return;
     int room = e->room ? 2 * e->room : 64;
-    void *list = e->full ? NULL : store_map(e->list, 0, list_bytes(room));
+    void *list = e->full ? NULL : spool_map(e->list, 0, list_bytes(room));
     if (list) {
         if (e->listed)
             munmap(s->items, list_bytes(e->room));
@@ -102,25 +83,6 @@ void eval_store_room(struct eval_set *s)
 static size_t part_size(size_t size)
 {
     return (size + 7) & ~(size_t)7;
-}
-
-static char *store_room(struct eval_store *e, size_t size)
-{
-    size = part_size(size);
-    struct store_piece *last = e->piece_count ? &e->pieces[e->piece_count - 1] : NULL;
-    if (!last || size > last->size - e->used) {
-        size_t piece = (size + PIECE - 1) / PIECE * PIECE;
-        char *data = store_map(e->file, e->end, piece);
-        if (!data)
-            return NULL;
-        e->pieces = xreallocarray(e->pieces, (size_t)e->piece_count + 1, sizeof *e->pieces);
-        last = &e->pieces[e->piece_count++];
-        *last = (struct store_piece){data, piece};
-        e->end += (off_t)piece;
-        e->used = 0;
-    }
-    e->used += size;
-    return last->data + e->used - size;
 }
 
 /* Passes what an item holds on, list by list: each pointer may be moved. */
@@ -185,7 +147,7 @@ static void store_item(struct eval_store *e, struct eval_item *it)
         it->fields = NULL;
     }
     each_part(it, part_measure, &size);
-    char *to = e->full ? NULL : store_room(e, size ? size : 1);
+    char *to = e->full ? NULL : spool_room(e->spool, size ? size : 1);
     e->full = !to;
     if (to)
         each_part(it, part_move, &to);
@@ -231,8 +193,8 @@ const struct task *eval_task_of(const struct eval_set *s, int item)
 void eval_store_rest(const struct eval_set *s)
 {
     const struct eval_store *e = s->store;
-    for (int i = 0; e && i < e->piece_count; i++)
-        madvise(e->pieces[i].data, e->pieces[i].size, MADV_DONTNEED);
+    if (e)
+        spool_rest(e->spool);
     if (e && e->listed)
         madvise(s->items, list_bytes(e->room), MADV_DONTNEED);
 }
@@ -254,13 +216,9 @@ void eval_store_free(struct eval_set *s)
     s->store = NULL;
     if (!e)
         return;
-    for (int i = 0; i < e->piece_count; i++)
-        munmap(e->pieces[i].data, e->pieces[i].size);
-    if (e->file)
-        fclose(e->file);
+    spool_free(e->spool);
     if (e->list)
         fclose(e->list);
-    free(e->pieces);
     free(e->tasks);
     free(e);
 }

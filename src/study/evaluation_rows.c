@@ -137,7 +137,7 @@ int evaluation_from_rows(const struct row_evaluation *rows, struct evaluation *e
     int rc = 0;
     e->set = g.set;
     for (int i = 0; i < rows->count && rc == 0; i++)
-        rc = replay_row(&g, &rows->rows[i], err);
+        rc = replay_row(&g, row_at(rows, i), err);
     if (g.set->pool_count) /* that there is one is what others ask */
         g.set->pool = xcalloc((size_t)g.set->pool_count, sizeof *g.set->pool);
     if (rc == 0)

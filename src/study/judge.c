@@ -40,19 +40,20 @@ int judge_match(const struct row_evaluation *a, const struct row_evaluation *b,
 {
     struct strmap images = {0};
     int i = 0, k = 0, rc = 0;
-    *out = (struct judge_items){0};
+    *out = (struct judge_items){.of = a};
     out->list = xcalloc((size_t)(a->count < b->count ? a->count : b->count) + 1,
                         sizeof *out->list);
     while (rc == 0 && (i < a->count || k < b->count)) {
-        const struct row *x = i < a->count ? &a->rows[i] : NULL;
-        const struct row *y = k < b->count ? &b->rows[k] : NULL;
+        const struct row *x = i < a->count ? row_at(a, i) : NULL;
+        const struct row *y = k < b->count ? row_at(b, k) : NULL;
         bool same = x && y && x->index == y->index;
         bool first = same || !y || (x && x->index < y->index);
         if (same && (strcmp(x->id, y->id) != 0 || strcmp(x->text, y->text) != 0))
             rc = judge_other(a, b, x, y, err);
         else if (same && x->scored && y->scored)
             out->list[out->count++] = (struct judge_item){
-                x, y, judge_cluster(&images, x, &out->clusters)};
+                x, y, x->score, y->score, x->correct, y->correct,
+                strcmp(x->answer, y->answer) != 0, judge_cluster(&images, x, &out->clusters)};
         else {
             out->only_a += first && x->scored;
             out->only_b += (same || !first) && y->scored;
@@ -92,7 +93,7 @@ static int judge_clusters(const struct judge_items *m, const int *which, int cou
             place[it->cluster] = ++n;
         }
         struct stats_cluster *c = &out[place[it->cluster] - 1];
-        c->sum += it->b->score - it->a->score;
+        c->sum += it->score_b - it->score_a;
         c->count++;
     }
     free(place);
@@ -106,12 +107,12 @@ void judge_compare(const struct judge_items *m, const int *which, int count,
     *out = (struct judged){.items = count};
     for (int i = 0; i < count; i++) {
         const struct judge_item *it = &m->list[which ? which[i] : i];
-        out->a += it->a->score;
-        out->b += it->b->score;
-        out->other += strcmp(it->a->answer, it->b->answer) != 0;
-        out->both += it->a->correct && it->b->correct;
-        out->only_a += it->a->correct && !it->b->correct;
-        out->only_b += !it->a->correct && it->b->correct;
+        out->a += it->score_a;
+        out->b += it->score_b;
+        out->other += it->other;
+        out->both += it->right_a && it->right_b;
+        out->only_a += it->right_a && !it->right_b;
+        out->only_b += !it->right_a && it->right_b;
     }
     out->neither = count - out->both - out->only_a - out->only_b;
     out->a = count ? out->a / count : (double)NAN;
@@ -280,8 +281,10 @@ void judge_slice(const struct judge_items *m, const struct judge_fields *f,
 {
     struct judge_slicing g = {.m = m, .out = out};
     *out = (struct judge_slices){0};
-    for (int i = 0; i < m->count; i++)
+    for (int i = 0; i < m->count; i++) {
         judge_slice_item(&g, f, i);
+        rows_passed(m->of, i);
+    }
     int all = out->count;
     judge_slices_finish(&g, o);
     for (int i = 0; i < all; i++)

@@ -9,10 +9,14 @@
 
 /* An item that both have, and that both have a score of. */
 struct judge_item {
-    const struct row *a, *b;
+    const struct row *a, *b; /* which need not be in memory (row_at): */
+    double score_a, score_b;
+    bool right_a, right_b;
+    bool other;  /* the answers are not the same */
     int cluster; /* of the items of one image */
 };
 struct judge_items {
+    const struct row_evaluation *of; /* that of a */
     struct judge_item *list; /* (count), in the order of the set */
     int count, clusters;
     int only_a, only_b; /* items with a score that only one has */

@@ -11,6 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define ROWS_PASSED 1024 /* rows that are looked at in a row until memory lets go of them */
+
 static bool rowset_is_of(const struct row_evaluation *e, const struct row *r)
 {
     return e->task == r->task && e->as_reference == r->as_reference &&
@@ -27,16 +29,28 @@ static struct row_evaluation *rowset_evaluation(struct rowset *s, const struct r
     s->list[s->count] = (struct row_evaluation){.task = r->task, .split = r->split,
                                                 .checkpoint = r->checkpoint,
                                                 .as_reference = r->as_reference,
-                                                .source = s->source};
+                                                .source = s->source, .texts = s->texts};
     return &s->list[s->count++];
 }
 
-static int rowset_take(struct rowset *s, const char *line, size_t length, const char *where,
-                       struct vs_err *err)
+const struct row *row_at(const struct row_evaluation *e, int i)
+{
+    rows_passed(e, i);
+    return e->rows[i];
+}
+
+void rows_passed(const struct row_evaluation *e, int i)
+{
+    if (i % ROWS_PASSED == ROWS_PASSED - 1)
+        row_texts_rest(e->texts);
+}
+
+int rowset_add_line(struct rowset *s, const char *line, size_t length, const char *where,
+                    struct vs_err *err)
 {
     struct row r;
     const char *why;
-    if (!row_read(line, length, s->texts, &r, &why))
+    if (!row_read(row_texts_copy(s->texts, line, length), length, s->texts, &r, &why))
         return vs_fail(err, VS_E_FORMAT, "%s is no row of an evaluation (%s): rows are what "
                        "\"vilscope eval --rows\" writes", where, why);
     struct row_evaluation *e = rowset_evaluation(s, &r);
@@ -44,8 +58,9 @@ static int rowset_take(struct rowset *s, const char *line, size_t length, const 
         e->room = e->room ? 2 * e->room : 256;
         e->rows = xreallocarray(e->rows, (size_t)e->room, sizeof *e->rows);
     }
-    e->rows[e->count++] = r;
+    e->rows[e->count++] = row_texts_keep(s->texts, &r);
     e->scored += r.scored;
+    rows_passed(e, e->count - 1);
     return 0;
 }
 
@@ -87,7 +102,7 @@ bool row_candidates(const struct row *r, struct box_list *out)
 void rowset_begin(struct rowset *s, const char *source)
 {
     if (!s->texts)
-        s->texts = row_texts_new();
+        s->texts = row_texts_on_disk();
     s->first = s->count;
     s->source = row_texts_copy(s->texts, source, strlen(source));
 }
@@ -96,12 +111,6 @@ void rowset_drop(struct rowset *s)
 {
     while (s->count > s->first)
         free(s->list[--s->count].rows);
-}
-
-int rowset_add_line(struct rowset *s, const char *line, size_t length, const char *where,
-                    struct vs_err *err)
-{
-    return rowset_take(s, row_texts_copy(s->texts, line, length), length, where, err);
 }
 
 static bool rowset_is_blank(const char *line, size_t length)
@@ -121,8 +130,10 @@ static int rowset_add_lines(struct rowset *s, const struct bytes *file, struct v
         if (rowset_is_blank(text, (size_t)(stop - text)))
             continue;
         char *where = xasprintf("%s: line %ld", file->path, number);
-        rc = rowset_take(s, text, (size_t)(stop - text), where, err);
+        rc = rowset_add_line(s, text, (size_t)(stop - text), where, err);
         free(where);
+        if (number % ROWS_PASSED == 0)
+            bytes_rest(file);
     }
     if (rc == 0 && s->count == s->first)
         rc = vs_fail(err, VS_E_FORMAT, "%s: has no row of an evaluation: rows are what \"vilscope "
@@ -133,19 +144,20 @@ static int rowset_add_lines(struct rowset *s, const struct bytes *file, struct v
 int rowset_add_file(struct rowset *s, const char *path, struct vs_err *err)
 {
     rowset_begin(s, path);
-    s->files = xreallocarray(s->files, (size_t)s->file_count + 1, sizeof *s->files);
-    int rc = bytes_open(path, &s->files[s->file_count], err);
-    return rc ? rc : rowset_add_lines(s, &s->files[s->file_count++], err);
+    struct bytes file;
+    int rc = bytes_map(path, &file, err);
+    if (rc != 0)
+        return rc;
+    rc = rowset_add_lines(s, &file, err);
+    bytes_close(&file);
+    return rc;
 }
 
 void rowset_fini(struct rowset *s)
 {
     for (int i = 0; i < s->count; i++)
         free(s->list[i].rows);
-    for (int i = 0; i < s->file_count; i++)
-        bytes_close(&s->files[i]);
     free(s->list);
-    free(s->files);
     row_texts_free(s->texts);
     *s = (struct rowset){0};
 }
@@ -154,7 +166,7 @@ void rowset_fini(struct rowset *s)
 
 static int rowset_by_index(const void *a, const void *b)
 {
-    const struct row *x = a, *y = b;
+    const struct row *const *p = a, *const *q = b, *x = *p, *y = *q;
     if (x->index != y->index)
         return x->index < y->index ? -1 : 1;
     return x->line < y->line ? -1 : x->line > y->line;
@@ -172,9 +184,9 @@ static int rowset_unite(struct row_evaluation *e, struct vs_err *err)
 {
     int n = 0;
     for (int i = 0; i < e->count; i++) {
-        const struct row *r = &e->rows[i], *last = n ? &e->rows[n - 1] : NULL;
+        const struct row *r = row_at(e, i), *last = n ? e->rows[n - 1] : NULL;
         if (!last || last->index != r->index) {
-            e->rows[n++] = *r;
+            e->rows[n++] = r;
             continue;
         }
         if (last->length != r->length || memcmp(last->line, r->line, r->length) != 0)
@@ -188,7 +200,7 @@ static int rowset_unite(struct row_evaluation *e, struct vs_err *err)
 static bool rowset_in_order(const struct row_evaluation *e)
 {
     for (int i = 1; i < e->count; i++)
-        if (e->rows[i - 1].index >= e->rows[i].index)
+        if (e->rows[i - 1]->index >= row_at(e, i)->index)
             return false;
     return true;
 }

@@ -46,10 +46,15 @@ struct row {
 
 struct row_texts; /* what texts of rows are kept in */
 struct row_texts *row_texts_new(void);
-void row_texts_reset(struct row_texts *t); /* ends all rows that were read with it */
+/* Texts that stand in a file without a name, as far as the disk has room: memory lets go of what
+ * was looked at with row_texts_rest. */
+struct row_texts *row_texts_on_disk(void);
+void row_texts_rest(const struct row_texts *t);
+void row_texts_reset(struct row_texts *t); /* not on disk; ends all rows that were read with it */
 void row_texts_free(struct row_texts *t);
 /* A copy that lives as long as the rows. */
 const char *row_texts_copy(struct row_texts *t, const char *text, size_t length);
+const struct row *row_texts_keep(struct row_texts *t, const struct row *r);
 /* The row borrows from line and t. On failure *why says in a few words what is wrong. */
 bool row_read(const char *line, size_t length, struct row_texts *t, struct row *out,
               const char **why);
@@ -65,19 +70,23 @@ struct row_evaluation {
     const struct task *task;
     const char *split, *checkpoint;
     bool as_reference;
-    struct row *rows; /* (count), by index, each item once */
+    const struct row **rows; /* (count), by index, each item once; see row_at */
     int count, room;
+    const struct row_texts *texts; /* where they are, lines and all */
     int scored;         /* rows that have a score */
     const char *source; /* the file, or what rowset_begin was told */
     const char *data;   /* the digest of what was measured on, NULL: not known; borrowed */
 };
+/* The i-th row. Memory has those that were asked for last: all of a million at once would be as
+ * much as their file. What is needed of many rows at a time is copied, or asked for again. */
+const struct row *row_at(const struct row_evaluation *e, int i);
+/* The same for who has the row already. */
+void rows_passed(const struct row_evaluation *e, int i);
 struct rowset {
     struct row_evaluation *list; /* (count), in the order in which they first came */
     int count, first; /* first: of what is being added, others are of another source */
     const char *source;
     struct row_texts *texts;
-    struct bytes *files; /* (file_count) which rows borrow their lines from */
-    int file_count;
 };
 /* Adds what a file holds, as rows of another run: a line for each row, empty ones left out. A line
  * that is cut off at the end of the file, of a run that was killed, is none. Rows of an item that

@@ -4,6 +4,7 @@
 #include "src/study/rowfile.h"
 
 #include "src/base/mem.h"
+#include "src/base/spool.h"
 #include "src/formats/jsonscan.h"
 #include "src/task/task.h"
 
@@ -18,6 +19,7 @@
 
 #define PIECE ((size_t)1 << 20)
 struct row_texts {
+    struct spool *spool; /* where they are, while it has room; NULL: in memory */
     char **pieces;
     int count;
     size_t used, room; /* of the last one */
@@ -29,6 +31,19 @@ struct row_texts {
 struct row_texts *row_texts_new(void)
 {
     return xcalloc(1, sizeof(struct row_texts));
+}
+
+struct row_texts *row_texts_on_disk(void)
+{
+    struct row_texts *t = row_texts_new();
+    t->spool = spool_new();
+    return t;
+}
+
+void row_texts_rest(const struct row_texts *t)
+{
+    if (t->spool)
+        spool_rest(t->spool);
 }
 
 void row_texts_reset(struct row_texts *t)
@@ -46,6 +61,7 @@ void row_texts_free(struct row_texts *t)
         return;
     for (int i = 0; i < t->count; i++)
         free(t->pieces[i]);
+    spool_free(t->spool);
     free(t->pieces);
     free(t->fields);
     buf_fini(&t->text);
@@ -54,6 +70,9 @@ void row_texts_free(struct row_texts *t)
 
 static void *texts_room(struct row_texts *t, size_t size)
 {
+    void *room = t->spool ? spool_room(t->spool, size) : NULL;
+    if (room)
+        return room;
     size = (size + 7) & ~(size_t)7;
     if (size > t->room - t->used || t->count == 0) {
         size_t piece = size > PIECE ? size : PIECE;
@@ -72,6 +91,11 @@ const char *row_texts_copy(struct row_texts *t, const char *text, size_t length)
     memcpy(copy, text, length);
     copy[length] = '\0';
     return copy;
+}
+
+const struct row *row_texts_keep(struct row_texts *t, const struct row *r)
+{
+    return memcpy(texts_room(t, sizeof *r), r, sizeof *r);
 }
 
 /* ---- values */

@@ -122,7 +122,7 @@ static void sets(void)
     buf_puts(&b, "{\"task\": \"nlvr2\", \"cut");
     write_text(path, &b);
     ok(rowset_add_file(&s, path, &err) == 0 && rowset_finish(&s, &err) == 0 && s.count == 2 &&
-       s.list[0].count == 4 && s.list[0].scored == 4 && s.list[0].rows[3].index == 3 &&
+       s.list[0].count == 4 && s.list[0].scored == 4 && s.list[0].rows[3]->index == 3 &&
        s.list[1].count == 1, "two evaluations in order, without what is cut off %s", err.text);
     ok(rowset_add_file(&s, path, &err) == 0 && s.count == 4, "another file is another run");
     rowset_fini(&s);
