@@ -57,6 +57,11 @@ EXTRA_DIST += tests/cluster/run tests/cluster/throwaway tests/leaks.txt tests/po
 	tests/data/wrappings/mmf.pth tests/data/wrappings/nested.pt tests/data/wrappings/odd.pt \
 	tests/data/wrappings/empty_name.pt tests/data/wrappings/shadow.pt tests/data/wrappings/shadow_alone.pt \
 	tests/data/wrappings/shadow_short.pt tests/data/wrappings/shadow_turned.pt \
+	tests/data/wrappings/deepspeed/latest \
+	tests/data/wrappings/deepspeed/global_step3/mp_rank_00_model_states.pt \
+	tests/data/wrappings/deepspeed/global_step3/zero_pp_rank_0_mp_rank_00_optim_states.pt \
+	tests/data/wrappings/float8.pt tests/data/wrappings/lightning_average.ckpt \
+	tests/data/wrappings/sharded.pt tests/data/wrappings/within.pt \
 	tests/data/wrappings/odd_old.pt tests/data/wrappings/trainer.tar \
 	tests/data/wrappings/trainer_old.tar tests/data/wrappings/two.pt \
 	tests/data/wrappings/whole.pt tests/peers/wrappings.py \

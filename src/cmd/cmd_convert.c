@@ -10,6 +10,7 @@
 #include "src/formats/bytes.h"
 #include "src/formats/outfile.h"
 #include "src/formats/regions.h"
+#include "src/formats/savedparts.h"
 #include "src/formats/weightmix.h"
 
 #include <stdio.h>
@@ -287,7 +288,7 @@ static int open_sources(struct conversion *c, const struct chosen *chosen, int c
     const char *set = c->o->asked.model.weights;
     int rc = 0;
     for (int i = 0; i < count && rc == 0; i++) {
-        char *saved = parts_saved_weights(chosen->paths[i]);
+        char *saved = savedparts_weights(chosen->paths[i]);
         c->paths[i] = set ? xasprintf("%s@%s", saved ? saved : chosen->paths[i], set)
                           : xstrdup(saved ? saved : chosen->paths[i]);
         free(saved);

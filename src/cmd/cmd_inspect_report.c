@@ -9,6 +9,7 @@
 #include "src/formats/npy.h"
 #include "src/formats/regions.h"
 #include "src/formats/regions_priv.h"
+#include "src/formats/savedparts.h"
 #include "src/formats/setname.h"
 #include "src/formats/tensorfile.h"
 #include "src/base/mem.h"
@@ -379,9 +380,9 @@ static int report_by_content(struct report *r, const struct bytes *map)
 /* Regions, or a model as transformers saves it. */
 static int report_folder(struct report *r)
 {
-    char *weights = parts_saved_weights(r->path);
+    char *weights = savedparts_weights(r->path);
     if (!weights)
-        return report_lmdb(r);
+        return savedparts_refuse(r->path, r->err) != 0 ? r->err->code : report_lmdb(r);
     const char *folder = r->path;
     r->path = weights;
     int rc = report_checkpoint(r);
@@ -399,7 +400,9 @@ static int inspect_file(struct report *r)
         return report_checkpoint(r);
     if (stat(r->path, &st) == 0 && S_ISDIR(st.st_mode))
         return report_folder(r);
-    int rc = bytes_open(r->path, &map, r->err);
+    int rc = savedparts_refuse(r->path, r->err);
+    if (rc == 0)
+        rc = bytes_open(r->path, &map, r->err);
     if (rc == 0) {
         rc = bytes_check(&map, report_by_content(r, &map), r->err);
         bytes_close(&map);

@@ -4,6 +4,7 @@
 
 #include "src/base/mem.h"
 #include "src/cmd/cmd_inspect.h"
+#include "src/formats/savedparts.h"
 #include "src/vision/arch.h"
 
 #include <dirent.h>
@@ -152,7 +153,7 @@ static void setup_one(struct setup *s, bool named, const char *path)
 static bool setup_is_one(const char *path)
 {
     struct stat st;
-    char *data = xasprintf("%s/data.mdb", path), *weights = parts_saved_weights(path);
+    char *data = xasprintf("%s/data.mdb", path), *weights = savedparts_weights(path);
     bool one = weights || stat(data, &st) == 0;
     free(weights);
     free(data);

@@ -3,6 +3,7 @@
 #include "src/engine/modeldir.h"
 
 #include "src/formats/bytes.h"
+#include "src/formats/savedparts.h"
 #include "src/formats/setname.h"
 #include "src/base/mem.h"
 
@@ -145,7 +146,7 @@ struct part_checkpoint parts_checkpoint(const struct parts *p, int i, const char
         own = xasprintf("%s (%d)", stem, k);
         free(stem);
     }
-    char *saved = parts_saved_weights(path), *config = NULL;
+    char *saved = savedparts_weights(path), *config = NULL;
     if (saved)
         modeldir_is_there(path, "config.json", &config);
     return (struct part_checkpoint){.name = own, .path = saved ? saved : xstrdup(path),
@@ -316,20 +317,10 @@ static int modeldir_read_file(const char *dir, const char *file, struct parts *p
     return rc;
 }
 
-char *parts_saved_weights(const char *dir)
-{
-    static const char *const names[] = {"model.safetensors", "model.safetensors.index.json",
-                                        "pytorch_model.bin", "pytorch_model.bin.index.json"};
-    char *path = NULL;
-    for (size_t i = 0; !path && i < sizeof names / sizeof names[0]; i++)
-        modeldir_is_there(dir, names[i], &path);
-    return path;
-}
-
 /* What transformers' save_pretrained leaves: files of fixed names, no model.json. */
 static bool read_saved(const char *dir, struct parts *p)
 {
-    char *weights = parts_saved_weights(dir), *config = NULL;
+    char *weights = savedparts_weights(dir), *config = NULL;
     bool good = weights && modeldir_is_there(dir, "config.json", &config);
     if (good) {
         p->name = base_name(dir);

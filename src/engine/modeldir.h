@@ -29,9 +29,6 @@ struct parts {
 int parts_find(const struct model_options *o, struct parts *out, struct vs_err *err);
 /* What the model.json of a folder says, complete or not. */
 int parts_read(const char *dir, struct parts *out, struct vs_err *err);
-/* The weights in a folder that transformers saved: one file, or the index of several. NULL: there
- * are none. */
-char *parts_saved_weights(const char *dir);
 void parts_fini(struct parts *p);
 /* The configuration of a checkpoint of p: its own or that of all, which NULL has. */
 const char *parts_config(const struct parts *p, const struct part_checkpoint *c);

@@ -49,6 +49,7 @@ libcore_a_SOURCES += \
 	src/formats/regions.c src/formats/regions.h src/formats/regions_priv.h \
 	src/formats/safetensors.c \
 	src/formats/sandbox.c src/formats/sandbox.h \
+	src/formats/savedparts.c src/formats/savedparts.h \
 	src/formats/setname.c src/formats/setname.h \
 	src/formats/sha256.c \
 	src/formats/sharded.c \

@@ -24,6 +24,22 @@ int setname_before_landmark(const char *name)
     return -1;
 }
 
+char *setname_unwrapped(const char *raw)
+{
+    static const char *const wrappers[] = {"_orig_mod.", "_fsdp_wrapped_module.", "_fpw_module.",
+                                           "_checkpoint_wrapped_module."};
+    char *name = xstrdup(raw);
+    for (size_t i = 0; i < sizeof wrappers / sizeof wrappers[0]; i++) {
+        size_t n = strlen(wrappers[i]);
+        for (char *p = name; (p = strstr(p, wrappers[i]));)
+            if (p == name || p[-1] == '.')
+                memmove(p, p + n, strlen(p + n) + 1);
+            else
+                p++;
+    }
+    return name;
+}
+
 /* Letters and digits are words; "model_ema" has two. */
 static bool has_word(const char *name, const char *word)
 {

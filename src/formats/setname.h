@@ -12,6 +12,9 @@
 /* Bytes before the name of a tensor that every model and every detector has, -1 where it is none:
  * what stands there is the name of what the model was wrapped into. */
 int setname_before_landmark(const char *tensor);
+/* A tensor's name without what wrappers put anywhere into it (torch.compile of a layer, FSDP,
+ * checkpointed activations): "layer.0._orig_mod.output" is "layer.0.output". The caller frees. */
+char *setname_unwrapped(const char *tensor);
 /* Whether a name is that of averaged weights: "model_ema", "ema.module", "swa_model". */
 bool setname_is_average(const char *name);
 

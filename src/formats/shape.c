@@ -11,6 +11,7 @@ static const struct {
     [DTYPE_I16] = {"int16", 2},   [DTYPE_I8] = {"int8", 1},     [DTYPE_U8] = {"uint8", 1},
     [DTYPE_BOOL] = {"bool", 1},   [DTYPE_U64] = {"uint64", 8},  [DTYPE_U32] = {"uint32", 4},
     [DTYPE_U16] = {"uint16", 2},  [DTYPE_ODD] = {"another type", 1},
+    [DTYPE_F8_E4M3] = {"float8_e4m3fn", 1}, [DTYPE_F8_E5M2] = {"float8_e5m2", 1},
 };
 
 const char *dtype_name(enum dtype t)
@@ -21,6 +22,12 @@ const char *dtype_name(enum dtype t)
 size_t dtype_size(enum dtype t)
 {
     return dtypes[t].size;
+}
+
+bool dtype_is_real(enum dtype t)
+{
+    return t == DTYPE_F32 || t == DTYPE_F16 || t == DTYPE_BF16 || t == DTYPE_F64 ||
+           t == DTYPE_F8_E4M3 || t == DTYPE_F8_E5M2;
 }
 
 int64_t shape_elements(int ndim, const int64_t *shape)

@@ -26,6 +26,27 @@ static float half_to_float(uint16_t h)
     return f;
 }
 
+/* Source: Micikevicius et al., "FP8 Formats for Deep Learning", table 1: no infinity, one NaN of
+ * each sign. E5M2 is the upper half of a binary16. */
+static float e4m3_to_float(uint8_t x)
+{
+    uint32_t sign = (uint32_t)(x & 0x80) << 24, rest = x & 0x7f, bits;
+    float f = (float)rest * 0x1p-9f; /* a subnormal's */
+    memcpy(&bits, &f, sizeof bits);
+    if (rest == 0x7f)
+        bits = 0x7fc00000;
+    else if (rest >= 8)
+        bits = (rest << 20) + (120u << 23);
+    bits |= sign;
+    memcpy(&f, &bits, sizeof f);
+    return f;
+}
+
+static float e5m2_to_float(uint8_t x)
+{
+    return half_to_float((uint16_t)(x << 8));
+}
+
 static float bf16_to_float(uint16_t h)
 {
     uint32_t bits = (uint32_t)h << 16;
@@ -64,6 +85,8 @@ static void row_to_f32(enum dtype t, const uint8_t *from, int64_t stride, int64_
     case DTYPE_U64: EACH(uint64_t, (float)x);
     case DTYPE_U32: EACH(uint32_t, (float)x);
     case DTYPE_U16: EACH(uint16_t, (float)x);
+    case DTYPE_F8_E4M3: EACH(uint8_t, e4m3_to_float(x));
+    case DTYPE_F8_E5M2: EACH(uint8_t, e5m2_to_float(x));
     case DTYPE_ODD: break;
     }
 }
@@ -90,6 +113,8 @@ static void row_to_i64(enum dtype t, const uint8_t *from, int64_t stride, int64_
     case DTYPE_U64: EACH(uint64_t, x > INT64_MAX ? 0 : (int64_t)x);
     case DTYPE_U32: EACH(uint32_t, x);
     case DTYPE_U16: EACH(uint16_t, x);
+    case DTYPE_F8_E4M3: EACH(uint8_t, to_whole(e4m3_to_float(x)));
+    case DTYPE_F8_E5M2: EACH(uint8_t, to_whole(e5m2_to_float(x)));
     case DTYPE_ODD: break;
     }
 }

@@ -3,13 +3,13 @@
 #include "src/formats/tensorfile_priv.h"
 
 #include "src/formats/filekind.h"
+#include "src/formats/savedparts.h"
 #include "src/formats/setname.h"
 #include "src/base/mem.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <sys/mman.h>
 
 /* ---- opening */
@@ -41,19 +41,6 @@ static int read_by_content(struct tensorfile *f, struct vs_err *err)
                    file_kind(&f->map));
 }
 
-/* What torch.distributed.checkpoint saves is a folder: FSDP's checkpoints, for one. */
-static int refuse_folder(const char *path, int rc, struct vs_err *err)
-{
-    struct stat st;
-    char *index = xasprintf("%s/.metadata", path);
-    if (stat(index, &st) == 0)
-        rc = vs_fail(err, VS_E_REFUSED, "%s: is a checkpoint in parts, of torch.distributed "
-                     "(FSDP), which is not read: python -m torch.distributed.checkpoint."
-                     "format_utils dcp_to_torch FOLDER FILE makes one file of it", path);
-    free(index);
-    return rc;
-}
-
 static int tensors_open_file(const char *path, bool shard, struct tensorfile **out,
                              struct vs_err *err)
 {
@@ -61,9 +48,9 @@ static int tensors_open_file(const char *path, bool shard, struct tensorfile **o
     const char *wanted = NULL;
     char *file = xstrndup(path, shard ? strlen(path) : setname_split(path, &wanted));
     f->wanted = xstrdup_null(wanted);
-    int rc = bytes_map(file, &f->map, err);
-    if (rc != 0)
-        rc = refuse_folder(file, rc, err);
+    int rc = savedparts_refuse(file, err);
+    if (rc == 0)
+        rc = bytes_map(file, &f->map, err);
     free(file);
     if (rc == 0 && !shard && sharded_recognise(f->map.data, f->map.size))
         rc = sharded_read(f, err);

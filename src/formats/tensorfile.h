@@ -23,7 +23,8 @@ enum dtype {
     DTYPE_F32, DTYPE_F16, DTYPE_BF16, DTYPE_F64,
     DTYPE_I64, DTYPE_I32, DTYPE_I16, DTYPE_I8, DTYPE_U8, DTYPE_BOOL,
     DTYPE_U64, DTYPE_U32, DTYPE_U16,
-    DTYPE_ODD /* complex, quantized, 8-bit floats: known to be there, never a tensor's */
+    DTYPE_F8_E4M3, DTYPE_F8_E5M2, /* torch.float8_e4m3fn (no infinity), torch.float8_e5m2 */
+    DTYPE_ODD /* complex, quantized, other 8-bit floats: known to be there, never a tensor's */
 };
 #define TENSOR_MAX_DIMS 8
 #define ROW_SCALE_END ".row_scale" /* behind the name of the tensor that it is of */
@@ -57,7 +58,7 @@ const struct tensor *tensorfile_at(const struct tensorfile *f, int i);
 /* NULL when there is none of that canonical name. Hashed: constant time. */
 const struct tensor *tensorfile_find(const struct tensorfile *f, const char *name);
 
-/* The type of a tensor that is there and not read (complex numbers, 8-bit floats, ...), or NULL. */
+/* The type of a tensor that is there and not read (complex numbers, ...), or NULL. */
 const char *tensorfile_odd(const struct tensorfile *f, const char *name);
 int tensorfile_odd_count(const struct tensorfile *f);
 /* "state_dict, model_ema": its sets of weights; NULL when there is one. */
@@ -81,6 +82,7 @@ bool tensorfile_is_at(const struct tensorfile *f, const char *path);
 
 const char *dtype_name(enum dtype t); /* "float32" */
 size_t dtype_size(enum dtype t);
+bool dtype_is_real(enum dtype t); /* floating point of any width */
 int64_t tensor_elements(const struct tensor *t);
 bool tensor_is_contiguous(const struct tensor *t);
 /* Its data is an array of this machine's float32 in C order: it can be used where it is. */

@@ -113,8 +113,11 @@ static int find_prefix(struct tensorfile *f, char **out, bool *plain, struct vs_
 {
     struct wraps w = {.count = 0};
     int at;
-    for (int i = 0; i < f->count; i++)
-        wraps_add(&w, f->list[i].raw_name, setname_before_landmark(f->list[i].raw_name));
+    for (int i = 0; i < f->count; i++) {
+        char *name = setname_unwrapped(f->list[i].raw_name);
+        wraps_add(&w, name, setname_before_landmark(name));
+        free(name);
+    }
     int rc = choose_wrap(f, &w, &at, err);
     for (int i = 0; i < w.count; i++)
         *plain |= i != at && !w.list[i][0];
@@ -184,8 +187,12 @@ static void map_mmf(struct tensorfile *f)
 static char *name_of(const char *raw, const char *prefix, bool plain)
 {
     size_t n = strlen(prefix);
-    bool own = strncmp(raw, prefix, n) == 0 && raw[n];
-    return own || !plain ? canonical_name(own ? raw + n : raw) : xasprintf("(plain).%s", raw);
+    char *name = setname_unwrapped(raw);
+    bool own = strncmp(name, prefix, n) == 0 && name[n];
+    char *made = own || !plain ? canonical_name(own ? name + n : name)
+                               : xasprintf("(plain).%s", name);
+    free(name);
+    return made;
 }
 
 static int index_names(struct tensorfile *f, struct vs_err *err)
@@ -235,6 +242,41 @@ static int join_row_scales(struct tensorfile *f, struct vs_err *err)
     return joined ? index_names(f, err) : 0;
 }
 
+/* Quantizers write numbers that mean something only with a scale beside them, of a tensor, its rows
+ * or its blocks.
+ *
+ * Source: names that compressed-tensors, transformers' fine-grained FP8 and ComfyUI write. */
+static const char *float8_scale(const struct tensorfile *f, const struct tensor *t)
+{
+    static const char *const ends[] = {"weight_scale", "weight_scale_inv", "scale_weight",
+                                       "scale_inv", "scale", "qscale", "weight_block_scale"};
+    const char *dot = strrchr(t->name, '.');
+    for (size_t i = 0; dot && i < sizeof ends / sizeof ends[0]; i++) {
+        char *name = xasprintf("%.*s.%s", (int)(dot - t->name), t->name, ends[i]);
+        const struct tensor *scale = tensorfile_find(f, name);
+        bool odd = tensorfile_odd(f, name) != NULL;
+        free(name);
+        if (scale || odd)
+            return ends[i];
+    }
+    return NULL;
+}
+
+static int refuse_scaled_float8(const struct tensorfile *f, struct vs_err *err)
+{
+    for (int i = 0; i < f->count; i++) {
+        const struct tensor *t = &f->list[i];
+        bool float8 = t->dtype == DTYPE_F8_E4M3 || t->dtype == DTYPE_F8_E5M2;
+        const char *scale = float8 ? float8_scale(f, t) : NULL;
+        if (scale)
+            return vs_fail(err, VS_E_REFUSED, "%s: its weights are quantized: '%.200s' is of %s "
+                           "and has %s beside it, which is not applied: save them dequantized, in "
+                           "bfloat16 or float32", f->map.path, t->name, dtype_name(t->dtype),
+                           scale);
+    }
+    return 0;
+}
+
 int tensorfile_index(struct tensorfile *f, struct vs_err *err)
 {
     char *prefix = NULL;
@@ -252,5 +294,7 @@ int tensorfile_index(struct tensorfile *f, struct vs_err *err)
         map_mmf(f);
     if (rc == 0)
         rc = index_names(f, err);
+    if (rc == 0)
+        rc = refuse_scaled_float8(f, err);
     return rc == 0 ? join_row_scales(f, err) : rc;
 }

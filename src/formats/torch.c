@@ -4,6 +4,8 @@
  * Source: torch/_utils.py (_rebuild_tensor_v2, _rebuild_parameter) and torch/serialization.py. */
 #include "src/formats/torchsets.h"
 
+#include "src/formats/savedparts.h"
+#include "src/formats/setname.h"
 #include "src/base/mem.h"
 
 #include <stdlib.h>
@@ -141,6 +143,7 @@ static void take_own_type(const struct pval *args, struct torch_storage_ref *ref
         {"uint64", DTYPE_U64},  {"float32", DTYPE_F32}, {"float16", DTYPE_F16},
         {"bfloat16", DTYPE_BF16}, {"float64", DTYPE_F64}, {"int64", DTYPE_I64},
         {"int32", DTYPE_I32},   {"int16", DTYPE_I16},   {"int8", DTYPE_I8}, {"bool", DTYPE_BOOL},
+        {"float8_e4m3fn", DTYPE_F8_E4M3}, {"float8_e5m2", DTYPE_F8_E5M2},
     };
     const char *type = args->count >= 7 ? global_name(args->items[6]) : NULL;
     if (!type || !ref->untyped)
@@ -215,6 +218,27 @@ static void note_objects(struct tensorfile *f, const struct pickle *p)
     strmap_fini(&seen);
 }
 
+/* Tensors of which each process has a part are objects of their own classes; with none of a model
+ * beside them they are the model. */
+static bool is_sharded(const struct tensorfile *f, const struct pickle *p)
+{
+    for (int i = 0; i < f->count; i++) {
+        char *name = setname_unwrapped(f->list[i].raw_name);
+        bool model = setname_before_landmark(name) >= 0;
+        free(name);
+        if (model)
+            return false;
+    }
+    for (const struct pval *v = pickle_next(p, NULL); v; v = pickle_next(p, v)) {
+        const char *name = v->kind == PK_GLOBAL ? (const char *)v->bytes : "";
+        bool distributed = strncmp(name, "torch.distributed.", 18) == 0;
+        name = distributed ? global_name(v) : NULL;
+        if (name && (strcmp(name, "DTensor") == 0 || strcmp(name, "ShardedTensor") == 0))
+            return true;
+    }
+    return false;
+}
+
 int torch_collect(void *file, const struct pickle *object, torch_resolve *resolve,
                   void *resolve_arg, struct vs_err *err)
 {
@@ -223,7 +247,9 @@ int torch_collect(void *file, const struct pickle *object, torch_resolve *resolv
     const struct pval *root = pickle_root(object);
     struct torch_chosen chosen;
     note_objects(f, object);
-    int rc = torch_choose_set(root, f->map.path, f->wanted, &chosen, &f->sets, &f->matched, err);
+    int rc = savedparts_refuse_object(f->map.path, root, err);
+    if (rc == 0)
+        rc = torch_choose_set(root, f->map.path, f->wanted, &chosen, &f->sets, &f->matched, err);
     if (rc != 0)
         return rc;
     if (!chosen.set && root->kind != PK_DICT)
@@ -233,7 +259,8 @@ int torch_collect(void *file, const struct pickle *object, torch_resolve *resolv
                        f->objects ? ", of which nothing is executed" : "");
     if (chosen.named)
         return torch_shadow_each(chosen.set, chosen.named, f->map.path, add_tensor, &c, err);
-    return chosen.set ? torch_set_each(chosen.set, add_tensor, &c) : 0;
+    rc = chosen.set ? torch_set_each(chosen.set, add_tensor, &c) : 0;
+    return rc == 0 && is_sharded(f, object) ? savedparts_fail_sharded(f->map.path, err) : rc;
 }
 
 int torch_view(const char *path, const char *name, const struct pval *v, torch_resolve *resolve,

@@ -131,8 +131,10 @@ static int count_tensor(void *arg, const char *name, size_t len, const struct pv
     struct set *s = arg;
     (void)len;
     (void)args;
+    char *plain = s->whole ? NULL : setname_unwrapped(name);
     s->tensors++;
-    s->whole = s->whole || setname_before_landmark(name) >= 0;
+    s->whole = s->whole || setname_before_landmark(plain) >= 0;
+    free(plain);
     return 0;
 }
 
@@ -178,6 +180,22 @@ static void sets_find(struct sets *s, const struct pval *v, const char *label, i
         sets_find(s, inner, below, depth + 1);
         free(below);
     }
+}
+
+/* Lightning's WeightAveraging (EMAWeightAveraging) puts the averages into state_dict, and what they
+ * are averages of beside it.
+ *
+ * Source: on_save_checkpoint of lightning/pytorch/callbacks/weight_averaging.py. */
+static void sets_rename_lightning(struct sets *s, const struct pval *root)
+{
+    const struct pval *average = dict_in(root, "state_dict");
+    if (!average || !dict_in(root, "averaging_state") || !dict_in(root, "current_model_state"))
+        return;
+    for (int i = 0; i < s->count; i++)
+        if (s->list[i].from == average) {
+            free(s->list[i].label);
+            s->list[i].label = xstrdup("state_dict (average)");
+        }
 }
 
 /* ---- choosing */
@@ -274,6 +292,7 @@ int torch_choose_set(const struct pval *root, const char *path, const char *want
     *out = (struct torch_chosen){.set = NULL};
     *matched = false;
     sets_find(s, root, "", 0);
+    sets_rename_lightning(s, root);
     keep_models(s);
     for (int i = 0; s->count > 1 && i < s->count; i++)
         if (s->list[i].label[0])

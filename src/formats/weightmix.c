@@ -17,8 +17,7 @@ const char *const mix_type_names[] = {MIX_TYPE_NAMES, NULL};
 
 static bool is_weights(const struct tensor *t)
 {
-    return t->row_scale || t->dtype == DTYPE_F32 || t->dtype == DTYPE_F16 ||
-           t->dtype == DTYPE_BF16 || t->dtype == DTYPE_F64;
+    return t->row_scale || dtype_is_real(t->dtype);
 }
 
 static bool same_shape(const struct tensor *a, const struct tensor *b)

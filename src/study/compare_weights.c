@@ -143,8 +143,7 @@ static int compare_pair(struct kern *k, const struct tensor *a, const struct ten
 
 static bool change_is_real(const struct tensor *t)
 {
-    return t->row_scale || t->dtype == DTYPE_F32 || t->dtype == DTYPE_F16 ||
-           t->dtype == DTYPE_BF16 || t->dtype == DTYPE_F64;
+    return t->row_scale || dtype_is_real(t->dtype);
 }
 
 static bool change_same_shape(const struct tensor *a, const struct tensor *b)

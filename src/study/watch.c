@@ -2,6 +2,7 @@
 /* Watching a folder for complete checkpoints. */
 #include "src/study/watch.h"
 
+#include "src/formats/savedparts.h"
 #include "src/formats/tensorfile.h"
 #include "src/base/mem.h"
 
@@ -125,6 +126,8 @@ static bool is_checkpoint_name(const char *name)
 {
     static const char *const ends[] = {".bin", ".pth", ".pt", ".ckpt", ".safetensors"};
     size_t n = strlen(name);
+    if (savedparts_is_optimizer(name))
+        return false;
     for (size_t i = 0; i < sizeof ends / sizeof ends[0] && name[0] != '.'; i++) {
         size_t k = strlen(ends[i]);
         if (n > k && strcmp(name + n - k, ends[i]) == 0)

@@ -160,6 +160,9 @@ def ema_copies(state):
         "beside": {"state_dict": shadow},
         "swa": {"model": other, "swa_model": averaged},
         "only": {"ema_state_dict": state, "step": 5},
+        # on_save_checkpoint of Lightning's WeightAveraging, which EMAWeightAveraging is:
+        "lightning": {"state_dict": state, "current_model_state": other, "averaging_state": {
+            "n_averaged": torch.tensor(9)}, "callbacks": {"EMAWeightAveraging": {"latest_update_step": 8}}},
     }
 
 
@@ -170,6 +173,52 @@ def parameters(state):
         at, last = module.get_submodule(name.rpartition(".")[0]), name.rpartition(".")[2]
         at._parameters[last] = seen.setdefault(tensor.data_ptr(), at._parameters[last])
     return module, [p.clone().detach() for p in module.parameters()]
+
+
+def float8(state, kind, back=False):
+    """Matrices in 8 bits, as .to(torch.float8_...) makes them; back: the same numbers, widened."""
+    narrow = lambda v: v.to(getattr(torch, kind))
+    return Tensors((k, (narrow(v).to(torch.float16) if back else narrow(v)) if v.ndim == 2 else v)
+                   for k, v in state.items())
+
+
+def layerwise(state):
+    """Wrappers that stand within the names: a compiled layer, FSDP, checkpointed activations."""
+    out = Tensors()
+    for name, tensor in state.items():
+        for part, wrapper in ((".v_layer.0.", "_orig_mod."), (".layer.", "_checkpoint_wrapped_module."),
+                              ("bert.embeddings.", "_fsdp_wrapped_module."), (".c_layer.0.", "_orig_mod.")):
+            if part in name:
+                end = name.index(part) + len(part)
+                end = end if part[-2].isdigit() or part == "bert.embeddings." else name.index(".", end) + 1
+                name = name[:end] + wrapper + name[end:]
+        out["_fsdp_wrapped_module." + name] = tensor
+    return out
+
+
+def deepspeed(folder, state):
+    """What model_engine.save_checkpoint leaves with ZeRO 1 or 2, by the names of DeepSpeed's engine.py."""
+    step = folder / "global_step3"
+    step.mkdir(parents=True)
+    shapes = Tensors((k, v.shape) for k, v in state.items())
+    torch.save({"module": prefixed(state, "module."), "buffer_names": [], "optimizer": None, "lr_scheduler": None,
+                "param_shapes": [shapes], "frozen_param_shapes": None, "shared_params": {}, "dp_world_size": 2,
+                "mp_world_size": 1, "global_steps": 3, "ds_version": "0.17.1",
+                "ds_config": {"zero_optimization": {"stage": 2}}}, step / "mp_rank_00_model_states.pt")
+    flat = torch.cat([v.float().flatten() for v in state.values()])[:1000]
+    torch.save({"optimizer_state_dict": {"loss_scaler": None, "dynamic_loss_scale": False, "overflow": False,
+                                         "zero_stage": 2, "partition_count": [2], "base_optimizer_state": [],
+                                         "single_partition_of_fp32_groups": [flat]},
+                "ds_config": {}, "ds_version": "0.17.1"}, step / "zero_pp_rank_0_mp_rank_00_optim_states.pt")
+    (folder / "latest").write_text("global_step3")
+    return step
+
+
+def zero3(folder, state):
+    """With ZERO 3 the model's file has names, and tensors of no numbers."""
+    step = deepspeed(folder, Tensors((k, v.new_empty(0)) for k, v in state.items()))
+    (step / "mp_rank_00_model_states.pt").rename(step / "zero_pp_rank_0_mp_rank_00_model_states.pt")
+    return step
 
 
 def torch_ema(state):
@@ -276,6 +325,14 @@ def files(folder, state):
     put("torch_ema.pt", torch_ema(state), options=["--weights", "ema"])
     for name, (what, chosen) in nameless_copies(state).items():
         put("copies_%s.pt" % name, what, options=["--weights", chosen] if chosen else [])
+    for kind in ("float8_e4m3fn", "float8_e5m2"):
+        if hasattr(torch, kind):
+            put(kind + ".pt", float8(state, kind))
+            put(kind + "_widened.pt", float8(state, kind, True), tasks=())
+    put("layerwise.pt", layerwise(state))
+    step = deepspeed(folder / "deepspeed", state)
+    for name in (folder / "deepspeed", step, step / "mp_rank_00_model_states.pt"):
+        out[str(name.relative_to(folder))] = (["-m", str(TINY), "-c", str(name)], ("vqa", "refcoco", "nlvr2"))
     for index in (False, True):
         path = saved_folder(folder / ("hf_bin_%d" % index), state, "bin", index)
         out[path.name + " -m"] = (["-m", str(path)], ("vqa", "refcoco"))
@@ -283,6 +340,9 @@ def files(folder, state):
     if not save_file:
         return out
     put("tied.safetensors", module_of(state), save_model)
+    if hasattr(torch, "float8_e4m3fn"):
+        put("float8_e4m3fn.safetensors", {k: v.contiguous().clone() for k, v in
+                                          float8(state, "float8_e4m3fn").items()}, save_file)
     put("plain.safetensors", {k: v.contiguous().clone() for k, v in state.items()}, save_file)
     odd = {k: v.contiguous().clone() for k, v in wide(state).items() if v.dtype != torch.complex128}
     put("odd.safetensors", odd, save_file)
@@ -291,6 +351,46 @@ def files(folder, state):
         out[path.name + " -m"] = (["-m", str(path)], ("vqa", "refcoco"))
         out[path.name + " -c"] = (["-m", str(TINY), "-c", str(path)], ("vqa", "refcoco", "nlvr2"))
     put("prefix.safetensors", {"model." + k: v.contiguous().clone() for k, v in state.items()}, save_file)
+    return out
+
+
+def like_of(name, all_files):
+    """The file whose answers another one has to give; None: the plain one."""
+    if name.startswith("mmf"):  # has no embeddings of tasks
+        return "without_tasks.pt"
+    widened = name.rpartition(".")[0] + "_widened.pt"
+    return widened if widened in all_files else None
+
+
+def refused(folder, state):
+    """name: (path, what its one line has to say)."""
+    import torch.distributed as dist
+    import torch.distributed.checkpoint as dcp
+    out = {}
+    step = deepspeed(folder / "refused_zero2", state)
+    out["optimizer of ZeRO"] = (step / "zero_pp_rank_0_mp_rank_00_optim_states.pt", "zero_to_fp32.py")
+    step = zero3(folder / "refused_zero3", state)
+    out["folder of ZeRO 3"] = (folder / "refused_zero3", "zero_to_fp32.py")
+    out["model of ZeRO 3"] = (step / "zero_pp_rank_0_mp_rank_00_model_states.pt", "zero_to_fp32.py")
+    parts = folder / "refused_dcp"
+    dcp.save({"model": dict(state)}, checkpoint_id=str(parts))
+    for path in (parts, parts / ".metadata", parts / "__0_0.distcp"):
+        out["torch.distributed: " + path.name] = (path, "dcp_to_torch")
+    if dist.is_available() and dist.is_gloo_available():
+        from torch.distributed.device_mesh import init_device_mesh
+        from torch.distributed.tensor import Shard, distribute_tensor
+        dist.init_process_group("gloo", store=dist.HashStore(), rank=0, world_size=1)
+        mesh = init_device_mesh("cpu", (1,))
+        path = folder / "refused_dtensor.pt"
+        torch.save({"model": {k: distribute_tensor(v, mesh, [Shard(0)]) for k, v in state.items()}}, path)
+        dist.destroy_process_group()
+        out["DTensor"] = (path, "full_state_dict")
+    if save_file and hasattr(torch, "float8_e4m3fn"):
+        scaled = {k: v.contiguous().clone() for k, v in float8(state, "float8_e4m3fn").items()}
+        scaled["bert.t_pooler.dense.weight_scale"] = torch.tensor(0.5)
+        path = folder / "refused_scaled.safetensors"
+        save_file(scaled, str(path))
+        out["float8 with scales"] = (path, "weight_scale")
     return out
 
 
@@ -341,24 +441,31 @@ def main():
     state = torch.load(TINY / "checkpoint.bin", weights_only=True)
     with tempfile.TemporaryDirectory() as name:
         all_files = files(pathlib.Path(name), state)
+        bad_files = refused(pathlib.Path(name), state)
         chosen = [n for n in all_files if len(sys.argv) < 3 or n in sys.argv[2:]]
+        unread = [n for n in bad_files if len(sys.argv) < 3 or n in sys.argv[2:]]
         want = {t: ask(build, ["-m", str(TINY)], t)[0] for t, _ in QUESTIONS}
         failed = not all(want.values())
-        print("1..%d" % (len(chosen) + 1))
+        print("1..%d" % (len(chosen) + len(unread) + 1))
         print("%s 1 - the plain file answers" % ("not ok" if failed else "ok"))
         for number, name in enumerate(chosen, 2):
             options, tasks = all_files[name]
             bad = ""
             for task in tasks:
                 got, why = ask(build, options, task)
-                like = want[task]
-                if name.startswith("mmf"): # has no embeddings of tasks
-                    like = ask(build, all_files["without_tasks.pt"][0], task)[0]
+                other = like_of(name, all_files)
+                like = ask(build, all_files[other][0], task)[0] if other else want[task]
                 if got != like or like is None:
                     bad = bad or "%s: %s" % (task, why or "other answers")
             failed |= bool(bad)
             print("%s %d - %s%s" % ("not ok" if bad else "ok", number, name,
                                     "\n# " + bad if bad else ""))
+        for number, name in enumerate(unread, len(chosen) + 2):
+            path, words = bad_files[name]
+            got, why = ask(build, ["-m", str(TINY), "-c", str(path)], "vqa")
+            good = got is None and words in why and "\n" not in why
+            failed |= not good
+            print("%s %d - %s is refused: %s" % ("ok" if good else "not ok", number, name, why))
     sys.exit(1 if failed else 0)
 
 

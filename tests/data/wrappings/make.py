@@ -1,10 +1,13 @@
 """Makes the files of this folder with PyTorch: three small tensors of a model, in what training
 programs put around them."""
 import collections
+import os
 import sys
 import types
 
 import torch
+from torch.distributed.device_mesh import init_device_mesh
+from torch.distributed.tensor import Shard, distribute_tensor
 
 WORDS = "bert.embeddings.word_embeddings.weight"
 
@@ -90,4 +93,23 @@ turned = average(with_head(10))[1]
 turned["shadow_params"].reverse()
 torch.save({"model": model.state_dict(), "ema": turned}, "shadow_turned.pt")
 torch.save(average(with_head(10))[1], "shadow_alone.pt")
+torch.save({"state_dict": prefixed(state(10), "model."), "current_model_state": prefixed(state(), "model."),
+            "averaging_state": {"n_averaged": torch.tensor(3)}}, "lightning_average.ckpt")
+within = {WORDS: "bert._fsdp_wrapped_module.embeddings._orig_mod.word_embeddings.weight",
+          "bert.t_pooler.dense.weight": "bert.t_pooler._checkpoint_wrapped_module.dense.weight"}
+torch.save({within.get(k, k): v for k, v in state().items()}, "within.pt")
+torch.save({k: v.to(torch.float8_e4m3fn) for k, v in state().items()}, "float8.pt")
+os.makedirs("deepspeed/global_step3", exist_ok=True)
+with open("deepspeed/latest", "w") as latest:
+    latest.write("global_step3")
+torch.save({"module": prefixed(state(), "module."), "ds_version": "0.17.1", "ds_config": {},
+            "param_shapes": [{k: v.shape for k, v in state().items()}]},
+           "deepspeed/global_step3/mp_rank_00_model_states.pt")
+torch.save({"optimizer_state_dict": {"zero_stage": 2, "partition_count": [2], "single_partition_of_fp32_groups":
+                                     [torch.ones(4)]}, "ds_version": "0.17.1"},
+           "deepspeed/global_step3/zero_pp_rank_0_mp_rank_00_optim_states.pt")
+torch.distributed.init_process_group("gloo", store=torch.distributed.HashStore(), rank=0, world_size=1)
+mesh = init_device_mesh("cpu", (1,))
+torch.save({"model": {k: distribute_tensor(v, mesh, [Shard(0)]) for k, v in state().items()}}, "sharded.pt")
+torch.distributed.destroy_process_group()
 torch.save(dict({"": torch.ones(2)}, **state()), "empty_name.pt")

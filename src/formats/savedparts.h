@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT */
+/* Folders that trainers save, and checkpoints that lie in parts: of DeepSpeed (ZeRO), of
+ * torch.distributed (FSDP). */
+#ifndef VS_SAVEDPARTS_H
+#define VS_SAVEDPARTS_H
+
+#include "src/base/err.h"
+#include "src/formats/pickle.h"
+
+#include <stdbool.h>
+
+/* The file of a folder that holds all weights: what transformers saves (one file, or the index of
+ * several), DeepSpeed's model states where they are whole, also one level down where its file
+ * "latest" says. NULL: there is none. The caller frees. */
+char *savedparts_weights(const char *dir);
+/* 0, or fails where path is a part of a checkpoint, or the folder of one, from which nothing can be
+ * read by itself: says what it is and what makes one file of it. */
+int savedparts_refuse(const char *path, struct vs_err *err);
+/* The same of what a PyTorch file holds: an optimizer's part of DeepSpeed. */
+int savedparts_refuse_object(const char *path, const struct pval *root, struct vs_err *err);
+/* Fails: its tensors are one process's parts of a model's. */
+int savedparts_fail_sharded(const char *path, struct vs_err *err);
+/* Whether a file by this name holds an optimizer's state, and never weights. */
+bool savedparts_is_optimizer(const char *name);
+
+#endif
