@@ -90,6 +90,16 @@ ok $? "cells have other pixels: $(cat again.err)"
 cmp -s again/matrix.csv unseen/matrix.csv && ! cmp -s again/pictures/1.png unseen/pictures/1.png
 ok $? "so pictures are others, numbers are not"
 
+# ---- a box that is drawn is what the model sees, beside the whole image
+printf '%s\n' 'image 1' wait box 'press Space' 'press L' 'press L' 'press J' 'press Space' \
+    'ask what color is the thing?' wait 'view image' 'export drawn.csv' 'export drawn.json' \
+    drop-box 'ask what color is the thing?' wait 'export dropped.json' >drawn.vs
+"$VILSCOPE" --no-log -S drawn.vs --screen 40x150 </dev/null 2>err &&
+    [ "$(cat drawn.csv)" = "name,x1,y1,x2,y2
+region 0 whole image,0,0,320,240
+region 1 ,160,120,224,144" ] && grep -q '"origin": "user"' drawn.json && grep -q '"origin": "detector"' dropped.json
+ok $? "one region of a box: $(tail -n 1 drawn.csv) $(cat err)"
+
 # ---- what fails
 echo 'image 1
 no such command' >wrong.vs
