@@ -100,6 +100,30 @@ region 0 whole image,0,0,320,240
 region 1 ,160,120,224,144" ] && grep -q '"origin": "user"' drawn.json && grep -q '"origin": "detector"' dropped.json
 ok $? "one region of a box: $(tail -n 1 drawn.csv) $(cat err)"
 
+# ---- the first and the last depth are the ends
+ends() { # ends VIEW FIRST LAST: what its title says there
+    {
+        printf '%s\n' 'image 1' wait 'ask what color is the large thing?' wait 'token large' wait "view $1" wait
+        for key in left right; do
+            yes $key | head -n 20
+            echo "save-display $key.end"
+            printf '%s\n' $key $key "save-display $key.behind"
+        done
+    } >ends.vs
+    "$VILSCOPE" --no-log -S ends.vs --screen 40x150 </dev/null 2>err || return
+    for key in left right; do
+        sed -i '$d' $key.end $key.behind # messages
+        cmp $key.end $key.behind || return
+    done
+    grep -q "$2" left.end && grep -q "$3" right.end
+}
+ends lens "depths 1-" "depths [2-9]" >why
+ok $? "the lens stops at its ends: $(cat why)"
+ends states "to large, after embed" "to large, after text" >why
+ok $? "states stop at their ends: $(cat why)"
+ends plane "Plane after embeddings (1/11)" "Plane after text 4 (11/11)" >why
+ok $? "the plane stops at its ends: $(cat why)"
+
 # ---- what fails
 echo 'image 1
 no such command' >wrong.vs
