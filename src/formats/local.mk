@@ -20,6 +20,7 @@ libcore_a_SOURCES += \
 	src/formats/gunzip.c src/formats/gunzip.h \
 	src/formats/hdf5load.c src/formats/hdf5read.h \
 	src/formats/hdf5side.c src/formats/hdf5side.h \
+	src/formats/imagekey.c src/formats/imagekey.h \
 	src/formats/image.c src/formats/image.h src/formats/image_priv.h \
 	src/formats/jsonscan.c src/formats/jsonscan.h \
 	src/formats/labels.c src/formats/labels.h \

@@ -6,6 +6,7 @@
  * it. */
 #include "src/formats/regionlmdb.h"
 
+#include "src/formats/imagekey.h"
 #include "src/formats/lmdb.h"
 #include "src/formats/ndarray.h"
 #include "src/formats/regionparts.h"
@@ -83,6 +84,47 @@ const char *regionlmdb_path(const struct regionlmdb *l)
     return l->path;
 }
 
+static bool has_image(const struct regionlmdb *l, const char *key)
+{
+    const uint8_t *data = NULL;
+    size_t len = 0;
+    if (l->list)
+        return strmap_get(&l->keys, key, strlen(key)) >= 0;
+    return lmdb_get(&l->db, key, strlen(key), &data, &len, NULL) == 0 && data;
+}
+
+char *regionlmdb_key(const struct regionlmdb *l, const char *image)
+{
+    char other[IMAGEKEY];
+    bool coco = false;
+    const char *number = imagekey_is_number(image) ? image : imagekey_number(image, &coco);
+    coco |= number == image;
+    if (has_image(l, image) || !number)
+        return xstrdup(image);
+    if (!coco)
+        return xstrdup(has_image(l, number) ? number : image);
+    for (int i = 0; imagekey_spelling(number, i, other); i++)
+        if (has_image(l, other))
+            return xstrdup(other);
+    return xstrdup(image);
+}
+
+/* Where keys are called otherwise altogether, how. */
+static int no_image(const struct regionlmdb *l, const char *key, struct vs_err *err)
+{
+    const struct pval *root = l->list ? pickle_root(l->list) : NULL;
+    char *first = root && root->count ? xstrndup((const char *)root->items[0]->bytes,
+                                                 root->items[0]->len) : NULL;
+    int rc;
+    if (first && imagekey_is_number(first) != imagekey_is_number(key))
+        rc = vs_fail(err, VS_E_MISSING, "image '%s' is not in %s, whose images are called as '%s'",
+                     key, l->path, first);
+    else
+        rc = vs_fail(err, VS_E_MISSING, "image '%s' is not in %s", key, l->path);
+    free(first);
+    return rc;
+}
+
 static int read_value(const char *where, const uint8_t *data, size_t len, struct regions **out,
                       struct vs_err *err)
 {
@@ -109,7 +151,7 @@ int regionlmdb_get(const struct regionlmdb *l, const char *key, struct regions *
     *out = NULL;
     int rc = lmdb_get(&l->db, key, strlen(key), &data, &len, err);
     if (rc == 0 && !data)
-        rc = vs_fail(err, VS_E_MISSING, "image '%s' is not in %s", key, l->path);
+        rc = no_image(l, key, err);
     if (rc == 0 && l->list && strmap_get(&l->keys, key, strlen(key)) < 0)
         rc = vs_fail(err, VS_E_MISSING, "image '%s' is in %s, but not in its list 'keys'", key,
                      l->path);

@@ -12,6 +12,9 @@ struct regionlmdb;
 int regionlmdb_open(const char *path, struct regionlmdb **out, struct vs_err *err);
 void regionlmdb_close(struct regionlmdb *l);
 const char *regionlmdb_path(const struct regionlmdb *l);
+/* The key of an image: as it is called, or in another spelling of COCO's of a number, or without
+ * Visual7W's "v7w_". Caller frees; one that is not there comes back as it is. */
+char *regionlmdb_key(const struct regionlmdb *l, const char *image);
 /* The regions under a key, which the caller frees. VS_E_MISSING: there is no such key. */
 int regionlmdb_get(const struct regionlmdb *l, const char *key, struct regions **out,
                    struct vs_err *err);

@@ -3,6 +3,7 @@
 #include "src/formats/regionstore.h"
 
 #include "src/formats/gunzip.h"
+#include "src/formats/imagekey.h"
 #include "src/formats/lmdb.h"
 #include "src/formats/regionhdf5.h"
 #include "src/formats/regions_priv.h"
@@ -142,35 +143,54 @@ static bool has_key(const struct regionstore *s, const char *key)
     return file != NULL;
 }
 
-/* "COCO_val2014_000000000042", "000000000042" and "v7w_42" are image 42; other names that end with
- * digits may be of anything. */
-static const char *number_in(const char *stem)
-{
-    size_t n = strlen(stem), digits = 0;
-    while (digits < n && stem[n - digits - 1] >= '0' && stem[n - digits - 1] <= '9')
-        digits++;
-    bool known = strncmp(stem, "v7w_", 4) == 0 || strncmp(stem, "COCO_", 5) == 0 ||
-                 (digits == n && digits == 12);
-    const char *at = stem + n - digits;
-    while (at[0] == '0' && at[1])
-        at++;
-    return known && digits ? at : NULL;
-}
-
 char *regionstore_key(const struct regionstore *s, const char *path)
 {
     const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
     char *stem = regions_stem(path);
-    const char *number = number_in(stem), *found = NULL;
+    char other[IMAGEKEY];
+    bool coco;
+    const char *number = imagekey_number(stem, &coco), *found = NULL;
     if (has_key(s, stem))
         found = stem;
     else if (has_key(s, name))
         found = name;
     else if (number && has_key(s, number))
         found = number;
+    for (int i = 0; !found && coco && number && imagekey_spelling(number, i, other); i++)
+        found = has_key(s, other) ? other : NULL;
     char *key = xstrdup_null(found);
     free(stem);
     return key;
+}
+
+static bool first_entry(void *arg, const uint8_t *key, size_t len, const uint8_t *data, size_t size)
+{
+    char **first = arg;
+    (void)data;
+    (void)size;
+    if (len == 4 && memcmp(key, "keys", 4) == 0)
+        return true;
+    *first = xstrndup((const char *)key, len);
+    return false;
+}
+
+static bool first_line(void *arg, const char *id, size_t len, struct tsv_place at)
+{
+    (void)at;
+    *(char **)arg = xstrndup(id, len);
+    return false;
+}
+
+char *regionstore_first(const struct regionstore *s)
+{
+    char *first = NULL;
+    if (s->kind == STORE_LMDB && lmdb_each(&s->db, first_entry, &first, NULL) != 0) {
+        free(first);
+        first = NULL;
+    }
+    if (s->kind == STORE_TSV)
+        tsv_each(&s->map, first_line, &first);
+    return first;
 }
 
 /* ---- regions */

@@ -13,9 +13,11 @@ int regionstore_open(const char *path, struct regionstore **out, struct vs_err *
 void regionstore_close(struct regionstore *s);
 const char *regionstore_path(const struct regionstore *s);
 /* How the picture at path is called in it: by its name without or with the ending, or by the
- * number, without zeros before, that the names of COCO's and Visual7W's pictures end with. NULL: it
- * is not there. Caller frees. */
+ * number that the names of COCO's and Visual7W's pictures end with, COCO's in each of its spellings
+ * (imagekey.h). NULL: it is not there. Caller frees. */
 char *regionstore_key(const struct regionstore *s, const char *path);
+/* How the first one is called, for messages: of an LMDB or a TSV, else NULL. Caller frees. */
+char *regionstore_first(const struct regionstore *s);
 /* Its regions, which the caller frees; *key, unless NULL, is what they are called, the caller's,
  * too. VS_E_MISSING: they are not there. */
 int regionstore_get(const struct regionstore *s, const char *path, struct regions **out, char **key,

@@ -64,6 +64,7 @@ char *annotations_coco_image(const struct annotations *a, const char *part, json
 const char *annotations_text(const json_t *v, const char *key);
 /* A whole number, also written as text; false where there is none. */
 bool annotations_number(const json_t *v, const char *key, json_int_t *out);
+bool annotations_integer(const json_t *n, json_int_t *out);
 /* A field of the item, to slice by, where the annotation has it. */
 void annotations_field(struct eval_item *it, const char *name, json_t *value);
 /* Calls take for each member of a list: what it cannot use is a flaw, "WHAT 3". */

@@ -4,6 +4,7 @@
  * Source: refer_expression_dataset.py, visual7w_pointing_dataset.py and
  * guesswhat_pointing_dataset.py of the reference, the REFER API for RefCOCO's two files. */
 #include "src/study/annotations.h"
+#include "src/study/reference_priv.h"
 
 #include "src/formats/pickle.h"
 
@@ -86,7 +87,8 @@ static json_t *index_boxes(const json_t *root)
 static int add_sentence(const struct annotations *a, const struct references *x, int64_t image,
                          const struct pval *sentence, const float box[4], int number)
 {
-    const struct pval *raw = pval_get(sentence, "raw"), *id = pval_get(sentence, "sent_id");
+    const struct pval *raw = pval_get(sentence, "raw");
+    int64_t id;
     char *text = pickled_text(raw ? raw : pval_get(sentence, "sent")); /* as it was written */
     if (!text)
         return annotations_bad(a, "one of its sentences has no text");
@@ -95,8 +97,8 @@ static int add_sentence(const struct annotations *a, const struct references *x,
     eval_add_image(it, annotations_coco_image(a, "train2014", image));
     memcpy(it->box, box, sizeof it->box);
     it->has_box = true;
-    if (id && id->kind == PK_INT) {
-        it->id = xasprintf("%" PRId64, id->integer);
+    if (record_number(sentence, "sent_id", &id)) {
+        it->id = xasprintf("%" PRId64, id);
         it->id_is_number = true;
     }
     double area = ((double)box[2] - (double)box[0]) * ((double)box[3] - (double)box[1]);
@@ -109,20 +111,20 @@ static int add_sentence(const struct annotations *a, const struct references *x,
 static int add_reference(const struct annotations *a, const struct references *x,
                          const struct pval *ref, int number)
 {
-    const struct pval *image = pval_get(ref, "image_id"), *ann = pval_get(ref, "ann_id");
     const struct pval *list = pval_get(ref, "sentences");
+    int64_t image, annotation;
     char key[32];
     float box[4];
-    if (!image || image->kind != PK_INT || !ann || ann->kind != PK_INT || !list ||
-        list->kind != PK_LIST)
+    if (!record_number(ref, "image_id", &image) || !record_number(ref, "ann_id", &annotation) ||
+        !list || list->kind != PK_LIST)
         return annotations_bad(a, "has no image_id, sentences, or ann_id");
-    snprintf(key, sizeof key, "%" PRId64, ann->integer);
+    snprintf(key, sizeof key, "%" PRId64, annotation);
     if (!corners_of(json_object_get(x->boxes, key), box))
         return annotations_bad(a, "its ann_id has no box among COCO's instances");
     int rc = 0;
     for (size_t i = 0; i < list->count && rc == 0; i++)
         if (list->items[i]->kind == PK_DICT)
-            rc = add_sentence(a, x, image->integer, list->items[i], box, number);
+            rc = add_sentence(a, x, image, list->items[i], box, number);
     return rc;
 }
 
@@ -348,8 +350,9 @@ static size_t question_boxes(const struct pointing *p, const json_t *v, struct n
     size_t n = json_array_size(others) + 1;
     for (size_t i = 0; i < n && n <= 64; i++) {
         const json_t *id = i ? json_array_get(others, i - 1) : json_object_get(v, "answer");
-        struct numbered_box key = {.id = json_integer_value(id)};
-        const struct numbered_box *at = p->count && json_is_integer(id)
+        struct numbered_box key = {0};
+        bool number = annotations_integer(id, &key.id);
+        const struct numbered_box *at = p->count && number
                                             ? bsearch(&key, p->boxes, p->count, sizeof key, by_id)
                                             : NULL;
         if (!at)

@@ -45,7 +45,11 @@ const char *annotations_text(const json_t *v, const char *key)
 
 bool annotations_number(const json_t *v, const char *key, json_int_t *out)
 {
-    const json_t *n = json_object_get(v, key);
+    return annotations_integer(json_object_get(v, key), out);
+}
+
+bool annotations_integer(const json_t *n, json_int_t *out)
+{
     const char *text = json_string_value(n);
     char *end;
     if (!text || !text[0] || text[0] == ' ')

@@ -143,7 +143,10 @@ static int take_gqa(struct annotations *a, const char *key, const json_t *v, int
 {
     const char *text = annotations_text(v, "question"), *image = annotations_text(v, "imageId");
     const char *answer = annotations_text(v, "answer");
-    char *name;
+    json_int_t number_of = 0;
+    char *name, digits[32];
+    if (!image && annotations_number(v, "imageId", &number_of))
+        image = key_of(number_of, digits);
     if (!text || !image || (!answer && !a->o->optional))
         return vs_fail(a->err, VS_E_FORMAT, "has not question, imageId and answer%s",
                        text && image ? ANNOTATIONS_UNANSWERED : "");

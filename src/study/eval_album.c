@@ -62,10 +62,14 @@ static int open_entry(const struct eval_set *s, const char *key, struct photo **
     struct photo *p = *out = xcalloc(1, sizeof *p);
     p->regions_path = xstrdup(regionlmdb_path(s->detected));
     p->regions_key = xstrdup(key);
-    int rc = regionlmdb_get(s->detected, key, &p->regions, err);
+    char *found = regionlmdb_key(s->detected, key);
+    int rc = regionlmdb_get(s->detected, found, &p->regions, err);
+    free(found);
     if (rc == 0 && s->annotated) {
         p->candidates_path = xstrdup(regionlmdb_path(s->annotated));
-        rc = regionlmdb_get(s->annotated, key, &p->candidates, err);
+        found = regionlmdb_key(s->annotated, key);
+        rc = regionlmdb_get(s->annotated, found, &p->candidates, err);
+        free(found);
     }
     return rc;
 }

@@ -164,9 +164,13 @@ int eval_none_sound(const char *what, const struct eval_flaw *flaws, int count, 
 int eval_none_there(const struct eval_set *s, int pictures, const char *first, struct vs_err *err)
 {
     const char *where = s->features ? regionstore_path(s->features) : NULL;
-    return vs_fail(err, VS_E_IO, "%s: no item can be asked: of %d images none is %s%s, the first "
-                   "is %s%s", s->path, pictures, where ? "in " : "there", where ? where : "",
-                   first, where ? "" : " (--images says where they are)");
+    char *other = where ? regionstore_first(s->features) : NULL;
+    int rc = vs_fail(err, VS_E_IO, "%s: no item can be asked: of %d images none is %s%s, the first "
+                     "is %s%s%s%s", s->path, pictures, where ? "in " : "there", where ? where : "",
+                     first, other ? ", and the first there is '" : "", other ? other : "",
+                     where ? other ? "'" : "" : " (--images says where they are)");
+    free(other);
+    return rc;
 }
 
 void eval_add_flaw(struct eval_set *s, const char *item, const char *why)

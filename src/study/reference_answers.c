@@ -259,6 +259,20 @@ static int by_id(const void *a, const void *b)
     return c ? c : (x->order > y->order) - (x->order < y->order);
 }
 
+/* Which order they have is not known then. */
+static int two_spellings(const struct reference_reader *r, const char *name, size_t at,
+                         const struct cached *first, const struct pval *other)
+{
+    int64_t x = 0, y = 0;
+    record_number(first->v, "question_id", &x);
+    record_number(other, "question_id", &y);
+    const char *quote = is_text(first->id) ? "'" : "", *quoted = *quote ? "" : "'";
+    return vs_fail(r->err, VS_E_FORMAT, "%s/%s: question %zu has the question_id %s%lld%s, question"
+                   " %zu has %s%lld%s: ids are numbers or texts, which are sorted otherwise",
+                   r->root, name, first->order + 1, quote, (long long)x, quote, at + 1, quoted,
+                   (long long)y, quoted);
+}
+
 /* Those that have an id, sorted: *count of them. */
 static int sort_cached(const struct reference_reader *r, const char *name,
                        const struct reference_pickle *p, struct cached *list, size_t *count)
@@ -275,8 +289,7 @@ static int sort_cached(const struct reference_reader *r, const char *name,
             continue;
         }
         if (n && is_text(id) != is_text(list[0].id))
-            return vs_fail(r->err, VS_E_FORMAT, "%s/%s: question %zu has a question_id of another "
-                           "type than those before", r->root, name, i + 1);
+            return two_spellings(r, name, i, list, v);
         list[n++] = (struct cached){v, id, i};
     }
     if (n)
@@ -285,22 +298,13 @@ static int sort_cached(const struct reference_reader *r, const char *name,
     return 0;
 }
 
-/* The number that an id or image is, also written as text. */
-static bool cached_number(const struct pval *dict, const char *key, int64_t *out)
-{
-    char *text = record_text(dict, key);
-    bool good = text ? reference_integer(text, out) : record_number(dict, key, out);
-    free(text);
-    return good;
-}
-
 static void add_cached(struct reference_reader *r, const struct cached *c,
                        const struct numbered *ids, enum reference_keep keep)
 {
     int64_t id = 0, image = 0;
     char *text = record_text(c->v, "question"), *key = record_text(c->v, "image_id");
-    bool numbered = cached_number(c->v, "image_id", &image);
-    if (!text || (!key && !numbered) || !cached_number(c->v, "question_id", &id)) {
+    bool numbered = record_number(c->v, "image_id", &image);
+    if (!text || (!key && !numbered) || !record_number(c->v, "question_id", &id)) {
         char *item = xasprintf("question %zu of the cache", c->order + 1);
         eval_add_flaw(r->set, item, "has not a question, an image_id and a question_id that is a "
                       "number");

@@ -249,7 +249,7 @@ static void index_dict(const struct pval *dict, struct numbered *out)
 {
     for (size_t i = 0; i + 1 < dict->count; i += 2) {
         int64_t key;
-        if (ndarray_integer(dict->items[i], &key))
+        if (record_integer(dict->items[i], &key))
             numbered_add(out, key, dict->items[i + 1]);
     }
     numbered_sort(out);
@@ -275,7 +275,7 @@ static bool image_objects(const struct guess *g, int64_t image, struct ids *out)
         list = NULL;
     for (size_t i = 0; list && i < list->count; i++) {
         int64_t id;
-        if (ndarray_integer(list->items[i], &id))
+        if (record_integer(list->items[i], &id))
             ids_add(out, id);
     }
     ids_sort(out, true);

@@ -95,7 +95,7 @@ static void add_sentences(struct reference_reader *r, const struct pval *ref, si
     record_number(ref, "ref_id", &ref_id);
     for (size_t i = 0; list && ids && i < list->count && i < ids->count; i++) {
         char *text = record_text(list->items[i], "raw");
-        if (!text || !ndarray_integer(ids->items[i], &id)) {
+        if (!text || !record_integer(ids->items[i], &id)) {
             flaw(r, number, "a sentence has no \"raw\" text, or an id that is no number");
             free(text);
             continue;

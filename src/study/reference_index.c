@@ -117,10 +117,22 @@ bool reference_is_kept(enum reference_keep keep, const struct numbered *ids, int
 
 /* ---- fields */
 
+bool record_integer(const struct pval *v, int64_t *out)
+{
+    char text[32];
+    if (v->kind != PK_STRING && v->kind != PK_BYTES)
+        return ndarray_integer(v, out);
+    if (v->len >= sizeof text)
+        return false;
+    memcpy(text, v->bytes, v->len);
+    text[v->len] = '\0';
+    return reference_integer(text, out);
+}
+
 bool record_number(const struct pval *dict, const char *key, int64_t *out)
 {
     const struct pval *v = dict->kind == PK_DICT ? pval_get(dict, key) : NULL;
-    return v && ndarray_integer(v, out);
+    return v && record_integer(v, out);
 }
 
 char *record_text(const struct pval *dict, const char *key)

@@ -91,8 +91,10 @@ enum reference_keep { KEEP_ALL, KEEP_OTHERS, KEEP_LISTED };
 enum reference_keep reference_keep_of(const char *split);
 bool reference_is_kept(enum reference_keep keep, const struct numbered *ids, int64_t image);
 
-/* A field of a dictionary: whole number, text (caller frees), number, list or tuple. */
+/* A field of a dictionary: a whole number, also written as text; text (caller frees), number, list
+ * or tuple. */
 bool record_number(const struct pval *dict, const char *key, int64_t *out);
+bool record_integer(const struct pval *v, int64_t *out);
 char *record_text(const struct pval *dict, const char *key);
 const struct pval *record_list(const struct pval *dict, const char *key);
 bool record_real(const struct pval *v, double *out);

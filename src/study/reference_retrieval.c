@@ -30,9 +30,11 @@ static bool has_regions(struct reference_reader *r, int64_t image, int line, siz
 {
     struct vs_err err = {0};
     struct regions *g = NULL;
-    char *key = xasprintf("%lld", (long long)image);
+    char *name = xasprintf("%lld", (long long)image);
+    char *key = regionlmdb_key(r->set->detected, name);
     bool has = regionlmdb_get(r->set->detected, key, &g, &err) == 0;
     regions_free(g);
+    free(name);
     free(key);
     for (size_t i = 0; !has && i < captions; i++) {
         char *item = xasprintf("line %d, caption %zu", line, i + 1);

@@ -347,7 +347,7 @@ refuses 1 'the first is line 1: no "task", nor is the first line of another data
     "$VILSCOPE" eval -m "$work/named" --no-log --data "$work/first.jsonl"
 refuses 1 "scene.png: is an image, not a data set" "a picture" "$VILSCOPE" eval -m "$work/named" --no-log \
     --data "$tiny/scene.png"
-rm "$work/npy/COCO_val2014_000000000043.npy"
+rm "$work/npy/COCO_val2014_000000000043.npy" "$work/npy/COCO_train2014_000000000043.npy"
 measure "$work/captions_val2014.json" --images "$work/none" --regions "$work/npy" >"$work/out"
 [ $? -eq 0 ] && grep -q '^coco  *2 ' "$work/out" && grep -q '1 of 3 items are left out: 1 of their images is not there' "$work/err"
 ok $? "an image without features leaves the pool: $(cat "$work/err")"
