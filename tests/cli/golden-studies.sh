@@ -63,6 +63,14 @@ for outcome in $("$v" completions list -- compare --outcome "" | cut -f1); do
 done
 is judged-gallery-where broken g.html "$v" $judge --gallery g.html --where kind=odd --where size=3 --sure 0.5
 is judged-none "$v" $judge --slice nothing
+# Of no item both have a score; of one.
+head -n 30 early.jsonl >first.jsonl
+tail -n 30 late.jsonl >second.jsonl
+{ head -n 1 late.jsonl; cat second.jsonl; } >third.jsonl
+for o in "" --json --csv "--slices --least 1" --agreement --trend "--gallery g.html"; do
+    is "judged-apart$(echo "$o" | tr -d ' .')" "$v" compare --rows first.jsonl second.jsonl --resamples 200 $o
+    is "judged-once$(echo "$o" | tr -d ' .')" "$v" compare --rows first.jsonl third.jsonl --resamples 200 $o
+done
 is rows-scores "$v" eval --from early.jsonl
 is rows-scores-json "$v" eval --from "$SRCDIR/tests/data/rows/rows.jsonl" --json
 
@@ -162,6 +170,8 @@ f() { # f VIEW OPTION...
 }
 if [ "$figures" -eq 1 ]; then
     is judged-figure drawn j.svg "$v" $judge --calibration --figure j.svg
+    is judged-figure-apart drawn j.svg "$v" compare --rows first.jsonl second.jsonl --figure j.svg
+    is judged-figure-once drawn j.svg "$v" compare --rows first.jsonl third.jsonl --figure j.svg
     is projected-figure drawn p.svg "$v" explain $set -c noise --project regions --color task --near 1 --figure p.svg
     for view in tokens matrix heads plane lens effects regions; do
         is "figure-$view" f $view
