@@ -75,6 +75,9 @@ static void screen_text(void)
     ok(text_fit_words("abcdef", 4, out, sizeof out) == 4, "but a long word is cut");
     ok(text_fit_words("a, b", 4, out, sizeof out) == 4, "what fits stays");
     ok(text_fit("abcdef", 4, out, 3) == 2, "the buffer's end counts, too");
+    ok(text_line("one two three", 8) == 7 && text_line("one two", 8) == 7 &&
+       text_line("abcdefghij k", 4) == 4 && text_line("", 4) == 0 &&
+       text_line("\xe6\x97\xa5\xe6\x9c\xac", 4) == 6, "lines end at blanks, if there are any");
     ok(text_cut("what is left", 8, out, sizeof out) == 8 && strcmp(out, "what is\xe2\x80\xa6") == 0,
        "what is cut ends in a mark: %s", out);
     ok(text_cut("0.8876", 4, out, sizeof out) == 4 && strcmp(out, "0.8\xe2\x80\xa6") == 0,

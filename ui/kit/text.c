@@ -6,6 +6,7 @@
 
 #include <limits.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 #include <wchar.h>
 
@@ -72,6 +73,27 @@ int text_fit_words(const char *s, int cells, char *out, size_t size)
     char *comma = strrchr(out, ',');
     *(comma ? comma : space) = '\0';
     return text_width(out);
+}
+
+size_t text_line(const char *s, int cells)
+{
+    size_t most = strlen(s), blank = 0;
+    for (size_t n = 1; n <= most; n++) {
+        bool ends = s[n] == '\0' || s[n] == ' ';
+        char *part = ends ? xstrndup(s, n) : NULL;
+        bool fits = part && text_width(part) <= cells;
+        free(part);
+        blank = fits ? n : blank;
+        if (ends && !fits)
+            break;
+    }
+    if (blank == 0) { /* a word that is longer than the line */
+        while (blank < most && blank < (size_t)(cells > 1 ? cells : 1))
+            blank++;
+        while (blank < most && ((unsigned char)s[blank] & 0xc0) == 0x80)
+            blank++;
+    }
+    return blank;
 }
 
 /* ---- pasted text */

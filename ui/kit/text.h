@@ -20,6 +20,10 @@ int text_cut(const char *s, int cells, char *out, size_t size);
  * any. */
 int text_fit_words(const char *s, int cells, char *out, size_t size);
 
+/* Bytes of s that are one line of so many columns, up to a blank where there is one; all that
+ * remains when it fits. */
+size_t text_line(const char *s, int cells);
+
 /* What of a pasted text (len bytes, a NUL after them) can be in a line: UTF-8 without control
  * characters; line_break stands for line breaks and the blanks around them, except at the ends.
  * Adds to out; returns the bytes that were left out. */

@@ -152,6 +152,7 @@ static const char *device_text(const struct workbench *w, char *text, size_t siz
     return text;
 }
 
+#define PAUSED "any key continues"
 #define LEAST_HINTS 14 /* columns: those of "? help, q quit" */
 
 /* Keys, as many as there is room for: those that all need, and those of the view that has the keys.
@@ -162,7 +163,7 @@ static void draw_hints(const struct workbench *w, int row, int col, int cols)
                            : w->panes.count    ? &w->panes.list[w->panes.focus]
                                                : NULL;
     char text[256], fitted[512];
-    if (cols < LEAST_HINTS || w->typed.mode == MODE_BOX || w->script.pauses)
+    if (cols < LEAST_HINTS || w->typed.mode == MODE_BOX)
         return;
     const char *own = p && p->view->hints ? p->view->hints : "";
     const char *panes = p && !p->view->popup ? ", Tab pane" : "";
@@ -180,7 +181,7 @@ static int message_room(const struct workbench *w, int room)
     char first[sizeof w->status.text];
     int left = room - LEAST_HINTS - 3;
     snprintf(first, sizeof first, "%.*s", (int)strcspn(w->status.text, ";"), w->status.text);
-    bool whole = w->status.bad || w->script.pauses || w->typed.mode == MODE_BOX;
+    bool whole = w->status.bad || w->typed.mode == MODE_BOX;
     return whole || text_width(first) > left ? room : left;
 }
 
@@ -205,23 +206,47 @@ static void draw_status(const struct workbench *w, int row)
                  w->logging.state);
     else
         snprintf(right, sizeof right, "%s | %s", what, w->logging.state);
-    if (w->script.pauses) /* what it says is to be read */
-        snprintf(right, sizeof right, "any key continues");
     chrome_fill(row, A_REVERSE);
     int width = text_width(right);
     width = width < COLS * 2 / 3 ? width : COLS * 2 / 3; /* the log is not to be cut off */
     draw_text(row, COLS - width - 1, width, "%s", right);
     attrset(A_REVERSE | (w->status.bad ? A_BOLD : A_NORMAL));
     int room = COLS - width - 4, used = 0;
-    if (w->typed.mode != MODE_BOX && !w->script.pauses && draw_chrome_progress(w, row, room))
+    if (w->typed.mode != MODE_BOX && draw_chrome_progress(w, row, room))
         used = room;
-    else if (w->asked.running && !w->script.pauses)
+    else if (w->asked.running)
         used = draw_text(row, 1, room, "computing ... (Esc cancels)");
     else
         used = draw_message(w, row, message_room(w, room));
     attrset(A_REVERSE);
     used += used > 0 ? 3 : 0;
     draw_hints(w, row, 1 + used, room - used);
+    attrset(A_NORMAL);
+}
+
+/* What a script says while it waits for a key is to be read whole: in as many lines as it needs,
+ * the last of which has room for more. */
+static void draw_paused(const struct workbench *w)
+{
+    enum { MOST = 4 };
+    const char *s = w->status.text, *lines[MOST];
+    int last = COLS - 4 - text_width(PAUSED), n = 0;
+    size_t length[MOST];
+    while (*s && n < MOST) {
+        int cells = text_width(s) > last && n + 1 < MOST ? COLS - 2 : last;
+        length[n] = text_line(s, cells);
+        lines[n++] = s;
+        s += length[n - 1] + (s[length[n - 1]] == ' ');
+    }
+    bool full = n > 0 && n < MOST && text_width(lines[n - 1]) > last;
+    for (int i = 0; i < n; i++) {
+        int row = LINES - n - full + i;
+        chrome_fill(row, A_REVERSE);
+        draw_text(row, 1, COLS - 2, "%.*s", (int)length[i], lines[i]);
+    }
+    if (full)
+        chrome_fill(LINES - 1, A_REVERSE);
+    draw_text(LINES - 1, COLS - 1 - text_width(PAUSED), text_width(PAUSED), PAUSED);
     attrset(A_NORMAL);
 }
 
@@ -268,8 +293,11 @@ void chrome_draw(struct workbench *w)
     draw_chrome_title(w);
     draw_tokens(w, LINES - 4);
     draw_task(w, LINES - 3);
-    draw_status(w, LINES - 1);
+    if (!w->script.pauses)
+        draw_status(w, LINES - 1);
     draw_chrome_query(w, LINES - 2); /* last: it places the cursor */
+    if (w->script.pauses)
+        draw_paused(w);
 }
 
 /* The token at a column of the line of tokens, or -1. */

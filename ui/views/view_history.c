@@ -69,7 +69,7 @@ static struct history_layout history_fit(struct history_view *v, struct area a)
 {
     struct history_layout f = {.wide = a.cols >= 110};
     int left = f.wide ? 35 : 17, n = v->all.column_count > 0 ? v->all.column_count : 1;
-    int least = a.cols >= 110 ? 34 : a.cols >= 70 ? 20 : 12;
+    int least = a.cols >= 110 ? 31 : a.cols >= 70 ? 20 : 12;
     f.answer = a.cols >= 110 ? 17 : a.cols >= 70 ? 18 : 14;
     f.shown = (a.cols - left - least) / f.answer;
     f.shown = f.shown < 1 ? 1 : f.shown > n ? n : f.shown;
