@@ -17,7 +17,7 @@
 #include <sys/stat.h>
 
 struct screen {
-    const char *name;
+    const char *name;  /* "plain-...": without colors, "white-...": on white; at 120x40 only */
     const char *lines; /* of a script, ";" between */
     const char *shows; /* when it is ready; NULL: says so */
 };
@@ -97,6 +97,17 @@ static const struct screen screens[] = {
      "press ];zoom", NULL},
     {"difference", "suggest vqa;wait;ablate text-to-image 1.2;wait;matrix;difference;region 3",
      NULL},
+    {"plain-attention", "suggest vqa;wait;token large;layer 2", NULL},
+    {"plain-boxes", "suggest refcoco;wait", NULL},
+    {"plain-signed", "suggest vqa;wait;attribute leave-one-out;against;wait", NULL},
+    {"plain-difference",
+     "suggest vqa;wait;ablate text-to-image 1.2;wait;matrix;difference;region 3", NULL},
+    {"white-attention", "suggest vqa;wait;token large;layer 2", NULL},
+    {"white-boxes", "suggest refcoco;wait", NULL},
+    {"white-matrix", "suggest vqa;wait;matrix;token large;region 3", NULL},
+    {"white-compare", "suggest vqa;wait;compare;wait;token large", NULL},
+    {"white-attribution",
+     "suggest vqa;wait;attribution;attribute all;wait;right;wait;down;zoom", NULL},
 };
 
 /* ---- running */
@@ -320,6 +331,11 @@ static void check_look(const struct screen *s, const struct terminal *t)
     ok(bad >= 0 && bad <= 4, "%s looks as it did: %d cells differ", s->name, bad);
 }
 
+static bool is_called(const struct screen *s, const char *begins)
+{
+    return strncmp(s->name, begins, strlen(begins)) == 0;
+}
+
 static void run(const struct screen *s, int rows, int cols)
 {
     const char *home = getenv("TMPDIR");
@@ -332,7 +348,12 @@ static void run(const struct screen *s, int rows, int cols)
         terminal_measure(log);
     const char *argv[] = {terminal_program(), "--log", log, "--threads", "1", "-S",
                           script, NULL};
-    struct terminal *t = terminal_start(argv, rows, cols, true, false);
+    bool white = is_called(s, "white-");
+    const struct terminal_kind kind = {.sixel = true, .back = white ? "rgb:ffff/ffff/ffff" : NULL};
+    if (is_called(s, "plain-"))
+        setenv("NO_COLOR", "1", 1);
+    struct terminal *t = terminal_start_as(argv, rows, cols, &kind);
+    unsetenv("NO_COLOR");
     bool ready = terminal_expect(t, s->shows ? s->shows : " ready ");
     terminal_settle(t, s->shows ? 300 : 50);
     if (ok(ready, "%s is ready", s->name)) {
@@ -359,7 +380,9 @@ int main(int argc, char **argv)
             wanted |= strcmp(argv[j], screens[i].name) == 0;
         if (!wanted)
             continue;
-        run(&screens[i], 24, 80);
+        bool once = is_called(&screens[i], "plain-") || is_called(&screens[i], "white-");
+        if (!once)
+            run(&screens[i], 24, 80);
         run(&screens[i], 40, 120);
     }
     unlink(set);

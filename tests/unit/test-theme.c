@@ -51,6 +51,24 @@ static void themes_are_read(void)
         }
 }
 
+/* The table in ui/NOTES.md has what is computed here. */
+static void table_is_right(void)
+{
+    static char notes[1 << 16];
+    FILE *f = fopen(source_path("ui/NOTES.md"), "r");
+    size_t n = f ? fread(notes, 1, sizeof notes - 1, f) : 0;
+    if (f)
+        fclose(f);
+    notes[n] = '\0';
+    for (int i = 0; i < THEME_COLORS; i++) {
+        char line[128];
+        snprintf(line, sizeof line, "| %s | %.1f | %.1f |", theme_color_names[i],
+                 contrast(themes[0].colors[i], themes[0].back),
+                 contrast(themes[1].colors[i], themes[1].back));
+        ok(strstr(notes, line) != NULL, "ui/NOTES.md has %s", line);
+    }
+}
+
 /* The backgrounds that people have. */
 static void usual_backgrounds(void)
 {
@@ -113,6 +131,7 @@ static void settings(void)
 int main(void)
 {
     themes_are_read();
+    table_is_right();
     usual_backgrounds();
     inks();
     settings();

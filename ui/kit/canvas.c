@@ -278,14 +278,18 @@ struct rgb canvas_signed_color(float x)
     return x < 0 ? less[step] : more[step];
 }
 
-/* Without colors: the hotter, the denser are white lines. */
+/* Without colors: the hotter, the denser are lines, white ones that rise and, of what is less than
+ * nothing, black ones that fall. */
 static void canvas_hatch(struct canvas *c, const float *heat)
 {
     for (int y = 0; y < c->h; y++)
         for (int x = 0; x < c->w; x++) {
             float h = heat[(size_t)y * (size_t)c->w + (size_t)x];
-            if ((x + y) % HATCH < (int)(h * (HATCH - 1) + 0.5f))
-                canvas_dot(c, x, y, (struct rgb){255, 255, 255});
+            bool falls = h < 0;
+            int line = falls ? (x - y % HATCH + HATCH) % HATCH : (x + y) % HATCH;
+            uint8_t ink = falls ? 0 : 255;
+            if (line < (int)(fabsf(h) * (HATCH - 1) + 0.5f))
+                canvas_dot(c, x, y, (struct rgb){ink, ink, ink});
         }
 }
 
@@ -312,6 +316,10 @@ void canvas_heat(struct canvas *c, const float *heat)
 
 void canvas_signs(struct canvas *c, const float *x)
 {
+    if (theme_is_plain()) {
+        canvas_hatch(c, x);
+        return;
+    }
     for (size_t i = 0; i < (size_t)c->w * (size_t)c->h; i++) {
         float size = x[i] < 0 ? -x[i] : x[i];
         canvas_blend(c, i, canvas_signed_color(x[i]), 0.75f * (size < 1 ? size : 1));

@@ -92,10 +92,16 @@ void draw_heat_attr(float heat, unsigned attr)
     draw_on(canvas_heat_color(heat), attr);
 }
 
+/* As hatching is denser: without colors. */
+static const wchar_t *const shades[8] = {L" ", L"\u2591", L"\u2591", L"\u2592", L"\u2592",
+                                         L"\u2593", L"\u2593", L"\u2588"};
+
 int draw_scale(int row, int col, float most)
 {
     int n = draw_text(row, col, 8, "0 ");
-    for (int i = 0; i < 8; i++) {
+    for (int i = 0; i < 8 && theme_is_plain(); i++)
+        mvaddwstr(row, col + n + i, shades[i]);
+    for (int i = 0; i < 8 && !theme_is_plain(); i++) {
         draw_heat_attr((float)i / 7, 0);
         mvaddch(row, col + n + i, ' ');
     }
@@ -106,7 +112,9 @@ int draw_scale(int row, int col, float most)
 int draw_signs(int row, int col, float most)
 {
     int n = draw_text(row, col, 10, "-%.3g ", (double)most);
-    for (int i = 0; i < 9; i++) {
+    for (int i = 0; i < 9 && theme_is_plain(); i++) /* lines as in the hatching */
+        mvaddch(row, col + n + i, i < 4 ? '\\' : i > 4 ? '/' : ' ');
+    for (int i = 0; i < 9 && !theme_is_plain(); i++) {
         draw_on(canvas_signed_color((float)(i - 4) / 4), A_NORMAL);
         mvaddch(row, col + n + i, ' ');
     }
