@@ -2,6 +2,7 @@
 /* What a file holds, as JSON: which kind it is, by its content, and what its reader finds. */
 #include "src/cmd/cmd_inspect.h"
 
+#include "src/formats/gunzip.h"
 #include "src/formats/image.h"
 #include "src/formats/image_priv.h"
 #include "src/formats/labels.h"
@@ -240,7 +241,7 @@ static int report_npy(struct report *r)
 {
     struct bytes map;
     struct npy n;
-    int rc = bytes_open(r->path, &map, r->err);
+    int rc = gunzip_open(r->path, &map, r->err);
     if (rc == 0)
         rc = npy_read(map, &n, r->err);
     if (rc != 0)
@@ -294,13 +295,30 @@ static int report_lmdb(struct report *r)
     return rc;
 }
 
+static bool inspect_want(void *arg, const char *key)
+{
+    (void)arg;
+    (void)key;
+    return true;
+}
+
+static int inspect_take(void *arg, const char *key, struct regions *g, const struct vs_err *why,
+                        struct vs_err *err)
+{
+    bool read = g != NULL;
+    (void)arg;
+    (void)key;
+    regions_free(g);
+    return read ? 0 : vs_fail(err, why->code, "%s", why->text);
+}
+
 /* Every line is read, so that a damaged one is found. */
 static int report_tsv(struct report *r)
 {
     struct bytes map;
     if (r->key)
         return report_one_entry(r, r->key, "TSV");
-    int rc = bytes_open(r->path, &map, r->err);
+    int rc = gunzip_open(r->path, &map, r->err);
     if (rc != 0)
         return rc;
     json_t *ids = json_array();
@@ -310,12 +328,8 @@ static int report_tsv(struct report *r)
     inspect_set(r, "format", json_string("TSV"));
     inspect_set(r, "image_count", json_integer((json_int_t)json_array_size(ids)));
     inspect_set(r, "images", ids);
-    for (size_t i = 0; rc == 0 && i < json_array_size(ids); i++) {
-        struct regions *g = NULL;
-        rc = regions_open(r->path, json_string_value(json_array_get(ids, i)), &g, r->err);
-        regions_free(g);
-    }
-    return rc;
+    const struct region_sink sink = {inspect_want, inspect_take, NULL};
+    return regions_each(r->path, &sink, r->err);
 }
 
 /* ---- which kind it is */
@@ -402,7 +416,7 @@ static int inspect_file(struct report *r)
         return report_folder(r);
     int rc = savedparts_refuse(r->path, r->err);
     if (rc == 0)
-        rc = bytes_open(r->path, &map, r->err);
+        rc = gunzip_open(r->path, &map, r->err);
     if (rc == 0) {
         rc = bytes_check(&map, report_by_content(r, &map), r->err);
         bytes_close(&map);

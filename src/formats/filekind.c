@@ -24,6 +24,7 @@ static const struct {
     {0, "7z\xbc\xaf\x27\x1c", 6, "a 7-Zip archive"},
     {257, "ustar", 5, "a tar archive"},
     {0, "MATLAB 5.0 MAT-file", 19, "a MATLAB file"},
+    {0, "MATLAB 7.3 MAT-file", 19, "a MATLAB file"},
     {0, "ARROW1", 6, "an Arrow file"},
     {0, "PAR1", 4, "a Parquet file"},
     {0, "SQLite format 3", 15, "an SQLite database"},
@@ -35,6 +36,8 @@ static const struct {
     {0, "MM\0*", 4, "a TIFF image"},
     {0, "%PDF", 4, "a PDF document"},
     {0, "\x93NUMPY", 6, "a .npy file"},
+    {0, "\xff\xfe", 2, "text in UTF-16 (save it as UTF-8)"},
+    {0, "\xfe\xff", 2, "text in UTF-16 (save it as UTF-8)"},
     {16, "\xde\xc0\xef\xbe", 4, "an LMDB database"},
 };
 

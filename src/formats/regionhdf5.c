@@ -16,9 +16,14 @@
 
 #define SIGNATURE "\x89HDF\r\n\x1a\n"
 
+/* A block of somebody's own may stand before it (MATLAB's), of 512 bytes or twice, four times ...
+ * as many. */
 bool regions_are_hdf5(const struct bytes *map)
 {
-    return map->size >= 8 && memcmp(map->data, SIGNATURE, 8) == 0;
+    for (size_t at = 0; map->size >= 8 && at <= map->size - 8; at = at ? 2 * at : 512)
+        if (memcmp(map->data + at, SIGNATURE, 8) == 0)
+            return true;
+    return false;
 }
 
 /* ---- asking */

@@ -28,7 +28,7 @@ static bool json_has_any(const struct bytes *map, const char *const *names)
 
 bool regions_are_json(const struct bytes *map)
 {
-    size_t i = 0;
+    size_t i = map->size - bytes_text(map).size;
     while (i < map->size && i < 4096 && strchr(" \t\r\n", map->data[i]) && map->data[i])
         i++;
     return i < map->size && (map->data[i] == '{' || map->data[i] == '[') &&
@@ -224,6 +224,15 @@ static int json_each_value(const struct bytes *map, const json_t *root, json_vis
     return rc;
 }
 
+static bool json_is_blank(const char *s, size_t n)
+{
+    while (n && (*s == ' ' || *s == '\t' || *s == '\r')) {
+        s++;
+        n--;
+    }
+    return n == 0;
+}
+
 /* A line for each image. */
 static int json_each_line(const struct bytes *map, json_visit *visit, void *arg, struct vs_err *err)
 {
@@ -234,7 +243,7 @@ static int json_each_line(const struct bytes *map, json_visit *visit, void *arg,
         size_t n = (size_t)((stop ? stop : end) - s);
         char text[32];
         json_error_t why;
-        if (n && strspn(s, " \t\r") < n) {
+        if (!json_is_blank(s, n)) {
             json_t *image = json_loadb(s, n, 0, &why);
             rc = image ? visit(arg, json_name(image, text), image, err)
                        : json_bad(map, &why, line, err);
@@ -260,8 +269,9 @@ static bool json_is_lines(const struct bytes *map)
     return false;
 }
 
-static int json_each(const struct bytes *map, json_visit *visit, void *arg, struct vs_err *err)
+static int json_each(const struct bytes *file, json_visit *visit, void *arg, struct vs_err *err)
 {
+    const struct bytes text = bytes_text(file), *map = &text;
     json_error_t why;
     if (json_is_lines(map))
         return json_each_line(map, visit, arg, err);
@@ -281,19 +291,21 @@ struct json_search {
     const char *key;
     struct some_keys some;
     struct regions *found;
+    bool unnamed; /* found has no name in the file */
 };
 
-/* The one that is asked for, or the first. */
+/* The one that is asked for, or the first; one without a name is anything's. */
 static int json_take(void *arg, const char *name, const json_t *image, struct vs_err *err)
 {
     struct json_search *s = arg;
-    bool wanted = s->key ? name && strcmp(name, s->key) == 0 : s->some.count == 0;
+    bool wanted = s->key && name ? strcmp(name, s->key) == 0 : s->some.count == 0;
     int rc = 0;
     regions_note_key(&s->some, name ? name : "", name ? strlen(name) : 0);
     if (wanted && !s->found) {
         char *where = name ? xasprintf("%s: image '%s'", s->map->path, name)
                            : xstrdup(s->map->path);
         rc = json_make(image, where, &s->found, err);
+        s->unnamed = !name;
         free(where);
     }
     return rc;
@@ -304,7 +316,7 @@ int regions_from_json(const struct bytes *map, const char *key, struct regions *
 {
     struct json_search s = {.map = map, .key = key};
     int rc = json_each(map, json_take, &s, err);
-    if (rc == 0 && (!s.found || (!key && s.some.count > 1)))
+    if (rc == 0 && (!s.found || ((!key || s.unnamed) && s.some.count > 1)))
         rc = regions_no_key(map->path, key, &s.some, err);
     if (rc == 0)
         *out = s.found;

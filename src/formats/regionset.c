@@ -158,6 +158,13 @@ void regions_note_key(struct some_keys *s, const char *key, size_t len)
     if (s->count == 0 && len < sizeof s->only)
         memcpy(s->only, key, len); /* the rest is zero */
     size_t used = strlen(s->text);
+    char other[40] = "(no name)";
+    if (len > sizeof s->text / 2)
+        snprintf(other, sizeof other, "(a name of %zu bytes)", len);
+    if (len == 0 || len > sizeof s->text / 2) {
+        key = other;
+        len = strlen(other);
+    }
     if (s->count < 5 && used + len + 3 < sizeof s->text)
         snprintf(s->text + used, sizeof s->text - used, "%s%.*s", used ? ", " : "", (int)len, key);
     s->count++;

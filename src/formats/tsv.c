@@ -26,10 +26,22 @@ struct line {
     long number;
 };
 
-/* Splits the line at *at; false at the end of the file. Empty lines are skipped. */
+/* Columns' names, as a table's first line may have them. */
+static bool is_header(const struct line *l)
+{
+    const struct field *f = &l->f[0];
+    return l->number == 1 && l->count >= 6 &&
+           ((f->len == 8 && memcmp(f->s, "image_id", 8) == 0) ||
+            (f->len == 6 && memcmp(f->s, "img_id", 6) == 0));
+}
+
+/* Splits the line at *at; false at the end of the file. Empty lines, a first one with the names of
+ * the columns and a byte order mark are skipped. */
 static bool next_line(const struct bytes *map, size_t *at, struct line *out)
 {
     const char *d = (const char *)map->data;
+    if (*at == 0)
+        *at = map->size - bytes_text(map).size;
     while (*at < map->size) {
         const char *s = d + *at, *end = memchr(s, '\n', map->size - *at);
         size_t len = end ? (size_t)(end - s) : map->size - *at;
@@ -45,6 +57,8 @@ static bool next_line(const struct bytes *map, size_t *at, struct line *out)
             out->f[out->count++] = (struct field){p, (size_t)((tab ? tab : stop) - p)};
             p = tab ? tab + 1 : stop + 1;
         }
+        if (is_header(out))
+            continue;
         return true;
     }
     return false;

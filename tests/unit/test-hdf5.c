@@ -197,6 +197,25 @@ static void damage(const char *name)
     free(to);
 }
 
+/* A block of somebody's own before it. */
+static void behind_a_block(void)
+{
+    size_t n = 0;
+    struct vs_err err = {0};
+    struct regions *r = NULL;
+    char *from = hdf5_path("42.h5"), *data = slurp(from, &n), *block = xcalloc(n + 1024, 1);
+    memcpy(block, "MATLAB 7.3 MAT-file", 19);
+    memcpy(block + 1024, data, n);
+    char *to = write_file("block.mat", block, n + 1024);
+    ok(regions_open(to, NULL, &r, &err) == 0 && hdf5_same(r, wanted), "behind 1024 bytes %s",
+       err.text);
+    regions_free(r);
+    drop(to);
+    free(from);
+    free(data);
+    free(block);
+}
+
 static void hollow_says(const char *path, const char *what)
 {
     static const char *const keys[] = {NULL, "42"};
@@ -245,6 +264,7 @@ int main(void)
     store();
     every();
     hollow();
+    behind_a_block();
     if (sandbox_is_for_threads()) {
         damage("adaptive.h5");
         damage("groups.h5");

@@ -289,6 +289,44 @@ static void bad_json(void)
     }
 }
 
+/* ---- what editors and tables put before and behind it */
+
+static void opens(const char *text, const char *name, const char *key, int count, const char *what)
+{
+    struct vs_err err = {0};
+    struct regions *r = NULL;
+    char *path = temp_path(name);
+    save(path, text, strlen(text));
+    ok(regions_open(path, key, &r, &err) == 0 && r->count == count, "%s %s", what, err.text);
+    regions_free(r);
+    drop(path);
+}
+
+static void margins(void)
+{
+#define JSON_IMAGE(id) "{" id JSON_SIZE "\"boxes\": [[0, 0, 5, 5]], \"features\": [[1]]}"
+    opens(JSON_IMAGE("\"image_id\": 3, ") "\n" JSON_IMAGE("\"image_id\": 4, ") "\n    ",
+          "k.jsonl", "4", 1, "the last line is blank, and ends with the file");
+    opens("\xef\xbb\xbf" JSON_IMAGE(""), "k.json", NULL, 1, "a byte order mark");
+    opens(JSON_IMAGE(""), "k.json", "scene", 1, "one without a name is any image's");
+    char *path = temp_path("k.json");
+    save(path, "[" JSON_IMAGE("") ", " JSON_IMAGE("") "]",
+         2 * strlen(JSON_IMAGE("")) + 4);
+    refuses("k.json", VS_E_MISSING, "several images ((no name), (no name))", "two without names");
+    drop(path);
+    size_t n = 0;
+    path = data_path("regions/lxmert_obj36.tsv");
+    char *table = load(path, &n), *text = xasprintf(
+        "\xef\xbb\xbfimg_id\timg_h\timg_w\tobjects_id\tobjects_conf\tattrs_id\tattrs_conf\t"
+        "num_boxes\tboxes\tfeatures\r\n%.*s", (int)n, table);
+    opens(text, "k.tsv", NULL, wanted->count, "names of columns, behind a byte order mark");
+    opens(text + 3 + strcspn(text + 3, "\n") + 1, "k.tsv", "COCO_val2014_000000000042",
+          wanted->count, "and without them");
+    free(text);
+    free(table);
+    free(path);
+}
+
 /* ---- files that are something else */
 
 static void kinds(void)
@@ -303,6 +341,7 @@ static void kinds(void)
         {"<!DOCTYPE html><html>\t\t\t\t\t\t", 27, "is a web page, in place of a download"},
         {"[1, 2]", 6, "is JSON"}, {"a\tb\n", 4, "is text"}, {"\1\2\3", 3, "of an unknown kind"},
         {"a\0b\n", 4, "of an unknown kind"}, {"II*\0", 4, "is a TIFF image"},
+        {"\xff\xfe" "4\0002\0\t", 7, "is text in UTF-16"},
         {"\x80\2]q\1.", 6, "is a pickle"}, {"", 0, "the file is empty"},
         {"PK\3\4xxxx", 8, "the zip archive is damaged or not completely copied"},
     };
@@ -484,6 +523,7 @@ int main(void)
     reads("regions/one.pkl", "42", -1);
     collection();
     json_files();
+    margins();
     bad_json();
     kinds();
     pairs();
