@@ -115,16 +115,22 @@ static int add_reference(const struct annotations *a, const struct references *x
     int64_t image, annotation;
     char key[32];
     float box[4];
-    if (!record_number(ref, "image_id", &image) || !record_number(ref, "ann_id", &annotation) ||
-        !list || list->kind != PK_LIST)
-        return annotations_bad(a, "has no image_id, sentences, or ann_id");
+    if (!record_number(ref, "image_id", &image))
+        return annotations_bad(a, "its \"image_id\" is missing or no whole number");
+    if (!record_number(ref, "ann_id", &annotation))
+        return annotations_bad(a, "its \"ann_id\" is missing or no whole number");
+    if (!list || list->kind != PK_LIST || list->count == 0)
+        return annotations_bad(a, list && list->kind == PK_LIST
+                                      ? "its \"sentences\" is empty"
+                                      : "its \"sentences\" is missing or no list");
     snprintf(key, sizeof key, "%" PRId64, annotation);
     if (!corners_of(json_object_get(x->boxes, key), box))
         return annotations_bad(a, "its ann_id has no box among COCO's instances");
     int rc = 0;
     for (size_t i = 0; i < list->count && rc == 0; i++)
-        if (list->items[i]->kind == PK_DICT)
-            rc = add_sentence(a, x, image, list->items[i], box, number);
+        rc = list->items[i]->kind == PK_DICT
+                 ? add_sentence(a, x, image, list->items[i], box, number)
+                 : annotations_bad(a, "one of its sentences is no dictionary");
     return rc;
 }
 
@@ -132,15 +138,19 @@ static int take_reference(struct annotations *a, struct references *x, const str
                           int number)
 {
     char *split = ref->kind == PK_DICT ? pickled_text(pval_get(ref, "split")) : NULL;
-    annotations_in_split(split, "", x->names);
     bool wanted = is_wanted_split(split, x->wanted);
+    int before = a->s->count, rc = 0;
+    if (split)
+        annotations_in_split(split, "", x->names);
+    else
+        rc = annotations_bad(a, ref->kind == PK_DICT ? "its \"split\" is missing or no text"
+                                                     : "is no dictionary");
     free(split);
     x->found += wanted;
-    if (!wanted)
-        return 0;
-    int before = a->s->count;
+    if (wanted)
+        rc = add_reference(a, x, ref, number);
     char *item = xasprintf("reference %d", number);
-    int rc = eval_go_on(a->s, before, item, add_reference(a, x, ref, number), a->err);
+    rc = eval_go_on(a->s, before, item, rc, a->err);
     free(item);
     return rc;
 }
@@ -154,7 +164,10 @@ static int read_references(struct annotations *a, struct references *x, const st
     x->names = json_object();
     for (size_t i = 0; rc == 0 && i < list->count; i++)
         rc = take_reference(a, x, list->items[i], (int)i + 1);
-    if (rc == 0 && !x->found)
+    if (rc == 0 && list->count == 0)
+        rc = vs_fail(a->err, VS_E_FORMAT, "%s: is an empty list, references are expected",
+                     a->o->path);
+    if (rc == 0 && !x->found && json_object_size(x->names) > 0)
         rc = annotations_no_split(a, x->wanted, x->names);
     json_decref(x->names);
     return rc;

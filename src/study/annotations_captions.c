@@ -253,6 +253,9 @@ static bool split_tokens(const char *p, size_t n, struct token_line *out)
         if (!between)
             return false;
     }
+    for (const char *at = stop + 1; hash && at < between; at++)
+        if (!isdigit((unsigned char)*at))
+            return false;
     const char *text = between + 1;
     while (text < end && isspace((unsigned char)*text))
         text++;

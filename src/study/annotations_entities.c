@@ -87,7 +87,9 @@ static char *read_file(const char *path, struct vs_err *err)
     struct bytes map;
     if (bytes_open(path, &map, err) != 0)
         return NULL;
-    char *text = xstrndup(map.data ? (const char *)map.data : "", map.size);
+    char *text = xcalloc(map.size + 1, 1);
+    for (size_t i = 0; i < map.size; i++) /* of a NUL something that is no text */
+        text[i] = map.data[i] ? (char)map.data[i] : '\1';
     bytes_close(&map);
     return text;
 }
@@ -138,18 +140,24 @@ static bool has_name(const char *p, const char *end, const char *id)
     return false;
 }
 
-/* What holds all boxes that an XML gives the phrase's id; false: it has none. */
-static bool box_of(const char *xml, const char *id, float box[4])
+/* What holds all boxes that an XML gives the phrase's id; *broken: one of them is not whole. False:
+ * it has none, as what is not in the picture, or all of it. */
+static bool box_of(const char *xml, const char *id, float box[4], bool *broken)
 {
     bool found = false;
+    *broken = false;
     for (const char *p = xml; (p = strstr(p, "<object>"));) {
-        const char *end = strstr(p, "</object>");
+        const char *end = strstr(p, "</object>"), *boxed = strstr(p, "<bndbox>");
         float b[4];
         if (!end)
             return found;
-        if (has_name(p, end, id) && tag_number(p, end, "<xmin>", &b[0]) &&
-            tag_number(p, end, "<ymin>", &b[1]) && tag_number(p, end, "<xmax>", &b[2]) &&
-            tag_number(p, end, "<ymax>", &b[3])) {
+        if (boxed && boxed < end && has_name(p, end, id)) {
+            *broken |= !tag_number(p, end, "<xmin>", &b[0]) ||
+                       !tag_number(p, end, "<ymin>", &b[1]) ||
+                       !tag_number(p, end, "<xmax>", &b[2]) ||
+                       !tag_number(p, end, "<ymax>", &b[3]);
+            if (*broken)
+                return false;
             for (int i = 0; i < 4; i++)
                 box[i] = !found || (i < 2 ? b[i] < box[i] : b[i] > box[i]) ? b[i] : box[i];
             found = true;
@@ -194,12 +202,18 @@ struct entities {
     int place;           /* in the pool */
 };
 
-static void add_phrase(struct annotations *a, const struct entities *e, const struct phrase *p,
-                       int line, int number)
+static int add_phrase(struct annotations *a, const struct entities *e, const struct phrase *p,
+                      int line, int number)
 {
     float box[4];
-    if (strcmp(p->id, "0") == 0 || !box_of(e->xml, p->id, box))
-        return; /* not of the picture, or of all of it */
+    bool broken = false;
+    bool found = strcmp(p->id, "0") != 0 && box_of(e->xml, p->id, box, &broken);
+    if (broken)
+        return vs_fail(a->err, VS_E_FORMAT, "%s/Annotations/%s.xml: a <bndbox> of the object '%s' "
+                       "has not four numbers, xmin, ymin, xmax and ymax", a->o->path, e->image,
+                       p->id);
+    if (!found)
+        return 0;
     struct eval_item *it = annotations_add(a, e->task, p->text, line);
     eval_add_image(it, xstrdup(e->picture));
     memcpy(it->box, box, sizeof it->box);
@@ -208,31 +222,63 @@ static void add_phrase(struct annotations *a, const struct entities *e, const st
     json_t *kind = json_string(p->kind);
     annotations_field(it, "type", kind);
     json_decref(kind);
+    return 0;
 }
 
 /* One caption; its phrases are items, or it is one itself. */
 static int take_caption(struct annotations *a, const struct entities *e, const char *p, int line)
 {
     struct buf text = {0};
-    int number = 0;
-    while (*p) {
+    int number = 0, rc = 0;
+    while (*p && rc == 0) {
         struct phrase x = {0};
-        const char *next = strncmp(p, "[/EN#", 5) == 0 ? read_phrase(p, &x) : NULL;
-        if (!next) {
+        if (strncmp(p, "[/EN#", 5) != 0) {
             buf_putc(&text, *p++);
             continue;
         }
-        buf_puts(&text, x.text);
-        if (e->grounding)
-            add_phrase(a, e, &x, line, ++number);
+        p = read_phrase(p, &x);
+        if (!p)
+            rc = vs_fail(a->err, VS_E_FORMAT, "%s/Sentences/%s.txt: line %d: a phrase is cut off, "
+                         "[/EN#ID/KIND WORDS] is expected", a->o->path, e->image, line);
+        else if (e->grounding)
+            rc = add_phrase(a, e, &x, line, ++number);
+        buf_puts(&text, x.text ? x.text : "");
         phrase_fini(&x);
-        p = next;
+        p = p ? p : "";
     }
-    if (!e->grounding && text.len) {
+    if (rc == 0 && !e->grounding && text.len) {
         annotations_caption(a, e->task, text.data, e->place, line);
         a->s->items[a->s->count - 1].id = xasprintf("%s#%d", e->image, line - 1);
     }
     buf_fini(&text);
+    return rc;
+}
+
+/* The captions of a file; line by line, one that is none is a flaw. */
+static int take_captions(struct annotations *a, const struct entities *e, char *p)
+{
+    int rc = 0;
+    for (int line = 1; *p && rc == 0; line++) {
+        char *end = p + strcspn(p, "\r\n");
+        char *next = end + strspn(end, "\r\n");
+        char *item = xasprintf("image %s, caption %d", e->image, line);
+        int before = a->s->count;
+        *end = '\0';
+        rc = eval_go_on(a->s, before, item, take_caption(a, e, p, line), a->err);
+        free(item);
+        p = next;
+    }
+    return rc;
+}
+
+/* Why a file of captions is none: VS_E_FORMAT, or 0. */
+static int check_sentences(const struct annotations *a, const char *path, const char *text)
+{
+    if (text[0] == '\0')
+        return vs_fail(a->err, VS_E_FORMAT, "%s: is empty, captions are expected", path);
+    for (const char *p = text; *p; p++)
+        if ((unsigned char)*p < ' ' && !strchr("\t\r\n", *p))
+            return vs_fail(a->err, VS_E_FORMAT, "%s: is not text, captions are expected", path);
     return 0;
 }
 
@@ -249,22 +295,18 @@ static int take_image(struct annotations *a, struct entities *e, const char *id)
     char *sentences = xasprintf("%s/Sentences/%s.txt", a->o->path, id);
     char *boxes = xasprintf("%s/Annotations/%s.xml", a->o->path, id);
     char *file = xasprintf("%s.jpg", id), *text = read_file(sentences, a->err);
-    int rc = text ? 0 : VS_E_FORMAT, line = 0;
+    int rc = text ? check_sentences(a, sentences, text) : VS_E_FORMAT;
     e->image = id;
     e->picture = annotations_image(a, file);
     e->xml = rc == 0 && e->grounding ? read_file(boxes, a->err) : NULL;
     if (rc == 0 && e->grounding && (!e->xml || !strstr(e->xml, "</annotation>")))
         rc = e->xml ? vs_fail(a->err, VS_E_FORMAT, "%s: is not XML of boxes, or cut off", boxes)
                     : VS_E_FORMAT;
-    e->place = text && !e->grounding ? annotations_pool(a, xstrdup(e->picture), count_lines(text))
-                                     : 0;
-    for (char *p = text; p && *p && rc == 0 && e->place >= 0;) {
-        char *end = p + strcspn(p, "\r\n");
-        char *next = end + strspn(end, "\r\n");
-        *end = '\0';
-        rc = take_caption(a, e, p, ++line);
-        p = next;
-    }
+    e->place = 0;
+    if (rc == 0 && !e->grounding)
+        e->place = annotations_pool(a, xstrdup(e->picture), count_lines(text));
+    if (rc == 0 && e->place >= 0)
+        rc = take_captions(a, e, text);
     free(e->picture);
     free(e->xml);
     free(text);

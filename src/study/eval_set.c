@@ -286,7 +286,7 @@ static int check_images(const struct eval_source *o, struct vs_err *err)
 
 static int check_second(const struct eval_source *o, const struct eval_set *s, struct vs_err *err)
 {
-    if (!o->annotations || s->second_read)
+    if (!o->annotations || s->second_read || s->count == 0)
         return 0;
     return vs_fail(err, VS_E_USAGE, "--annotations %s: %s is whole without it: leave it out",
                    o->annotations, s->path);

@@ -206,9 +206,10 @@ static int read_set(struct reference_reader *r, const char *datasets)
     if (rc == 0)
         rc = r->kind->read(r);
     if (rc == 0 && r->set->count == 0)
-        rc = vs_fail(r->err, VS_E_FORMAT, "%s: split %s has no item%s%s", r->root, r->split,
-                     r->set->flaw_count ? " that can be asked: " : "",
-                     r->set->flaw_count ? r->set->flaws[0].why : "");
+        rc = r->set->flaw_count
+                 ? vs_fail(r->err, VS_E_FORMAT, "%s: split %s has no item that can be asked: %s: "
+                           "%s", r->root, r->split, r->set->flaws[0].item, r->set->flaws[0].why)
+                 : vs_fail(r->err, VS_E_FORMAT, "%s: split %s has no item", r->root, r->split);
     return rc;
 }
 

@@ -70,7 +70,7 @@ static int no_split(const struct reference_reader *r, const struct pval *list)
 
 static void flaw(struct reference_reader *r, size_t number, const char *why)
 {
-    char *item = xasprintf("reference %zu", number + 1);
+    char *item = xasprintf("%s: reference %zu", refs_name(r), number + 1);
     eval_add_flaw(r->set, item, why);
     free(item);
 }
@@ -109,7 +109,10 @@ static void add_sentences(struct reference_reader *r, const struct pval *ref, si
         free(text);
     }
     if (!list || !ids)
-        flaw(r, number, "has no lists of sentences and sent_ids");
+        flaw(r, number, list ? "its \"sent_ids\" is missing or no list"
+                             : "its \"sentences\" is missing or no list");
+    else if (list->count == 0 || ids->count == 0)
+        flaw(r, number, "its \"sentences\" or \"sent_ids\" is empty");
 }
 
 static void add_reference(struct reference_reader *r, const struct pval *ref, size_t number,
@@ -117,8 +120,10 @@ static void add_reference(struct reference_reader *r, const struct pval *ref, si
 {
     int64_t image, annotation;
     float box[4];
-    if (!record_number(ref, "image_id", &image) || !record_number(ref, "ann_id", &annotation))
-        flaw(r, number, "has no image_id or no ann_id");
+    if (!record_number(ref, "image_id", &image))
+        flaw(r, number, "its \"image_id\" is missing or no whole number");
+    else if (!record_number(ref, "ann_id", &annotation))
+        flaw(r, number, "its \"ann_id\" is missing or no whole number");
     else if (!reference_json_box(numbered_get(boxes, annotation), true, box))
         flaw(r, number, "its ann_id has no box in instances.json");
     else
@@ -144,6 +149,16 @@ static int boxes_open(const struct reference_reader *r, json_t **root, struct nu
     return rc;
 }
 
+/* Why it cannot be told which split it is of, or NULL. */
+static const char *broken_reference(const struct pval *ref)
+{
+    if (ref->kind != PK_DICT)
+        return "is no dictionary";
+    char *split = record_text(ref, "split");
+    free(split);
+    return split ? NULL : "its \"split\" is missing or no text";
+}
+
 int reference_read_refcoco(struct reference_reader *r)
 {
     struct reference_pickle p;
@@ -158,15 +173,23 @@ int reference_read_refcoco(struct reference_reader *r)
         rc = boxes_open(r, &root, &boxes);
     if (rc == 0 && keep != KEEP_ALL)
         rc = reference_ids(r, "cache/coco_test_ids.npy", &ids);
-    for (size_t i = 0; rc == 0 && i < p.root->count; i++)
-        if (is_in_split(wanted, p.root->items[i])) {
-            int64_t image = 0;
-            record_number(p.root->items[i], "image_id", &image);
-            if (reference_is_kept(keep, &ids, image))
-                add_reference(r, p.root->items[i], i, &boxes);
-            found++;
-        }
-    if (rc == 0 && !found)
+    for (size_t i = 0; rc == 0 && i < p.root->count; i++) {
+        const struct pval *ref = p.root->items[i];
+        const char *broken = broken_reference(ref);
+        int64_t image = 0;
+        if (broken)
+            flaw(r, i, broken);
+        if (broken || !is_in_split(wanted, ref))
+            continue;
+        record_number(ref, "image_id", &image);
+        if (reference_is_kept(keep, &ids, image))
+            add_reference(r, ref, i, &boxes);
+        found++;
+    }
+    if (rc == 0 && !p.root->count)
+        rc = vs_fail(r->err, VS_E_FORMAT, "%s/%s/%s: is an empty list, references are expected",
+                     r->root, r->task->name, refs_name(r));
+    if (rc == 0 && !found && r->set->flaw_count < (int)p.root->count)
         rc = no_split(r, p.root);
     numbered_fini(&boxes);
     numbered_fini(&ids);

@@ -120,6 +120,8 @@ bool reference_is_kept(enum reference_keep keep, const struct numbered *ids, int
 bool record_integer(const struct pval *v, int64_t *out)
 {
     char text[32];
+    if (v->kind == PK_FLOAT && v->number != floor(v->number))
+        return false;
     if (v->kind != PK_STRING && v->kind != PK_BYTES)
         return ndarray_integer(v, out);
     if (v->len >= sizeof text)

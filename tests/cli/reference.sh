@@ -184,11 +184,11 @@ run -t refcoco --json --rows "$work"
 [ $? -eq 4 ] && grep -q '"score": 0.5,' "$work/out" && grep -q '"IOU": 0\.0}\]$' "$work/val_result.json" &&
     grep -q "^\[{\"id\": 41, \"target\": $region, \"IOU\": \(1.0\|0.9[0-9]*\)}, " "$work/val_result.json"
 ok $? "the region that the query finds, in the sentence as it was written: $(cat "$work/val_result.json")"
-grep -q 'item reference 3 is left out: its ann_id has no box' "$work/err" &&
+grep -q 'item refs(unc).p: reference 3 is left out: its ann_id has no box' "$work/err" &&
     grep -q "item 30 is left out: image '43' is not in .*refcoco$end_of_lmdb" "$work/err" &&
-    grep -q '2 of 4 items are left out' "$work/err" && grep -q '{"item": "reference 3", "why": ' "$work/out"
+    grep -q '2 of 4 items are left out' "$work/err" && grep -q '{"item": "refs(unc).p: reference 3", "why": ' "$work/out"
 ok $? "what cannot be asked is named, the others are measured: $(tail -n 1 "$work/err")"
-refuses 1 "item reference 3: its ann_id" "--strict" "$VILSCOPE" eval --no-log -m "$work/model" \
+refuses 1 "item refs(unc).p: reference 3: its ann_id" "--strict" "$VILSCOPE" eval --no-log -m "$work/model" \
     --reference "$work" -t refcoco --strict
 run -t refcoco --split testA && run -t refcoco --split testB && run -t refcoco --split testB --limit 1
 ok $? "a split of both letters belongs to both"
