@@ -98,8 +98,9 @@ static const struct labels *fitting_list(const struct model *m, unsigned head, i
     return l && l->count == answers ? l : NULL;
 }
 
-/* Why there are no names; NULL when there are. Caller frees. */
-static char *why_no_labels(const struct model *m, unsigned head, int answers)
+/* Why there are no names; NULL when there are. options: of the command that takes them. Caller
+ * frees. */
+static char *why_no_labels(const struct model *m, unsigned head, int answers, bool options)
 {
     bool gqa = head == HEAD_GQA;
     const struct labels *l = list_of(m, head), *other = gqa ? m->vqa : m->gqa;
@@ -108,8 +109,9 @@ static char *why_no_labels(const struct model *m, unsigned head, int answers)
         return NULL;
     if (!l)
         return xasprintf("there is no label list for %s: answers are numbers (\"labels\" in "
-                         "model.json, or %s FILE)", gqa ? "GQA" : "VQA and Genome QA",
-                         gqa ? "--gqa-labels" : "--labels");
+                         "model.json%s)", gqa ? "GQA" : "VQA and Genome QA",
+                         !options ? " names one" : gqa ? ", or --gqa-labels FILE"
+                                                       : ", or --labels FILE");
     return xasprintf("%s has %d names, the checkpoint's head has %d answers: they do not belong "
                      "together, answers are numbers%s", path, l->count, answers,
                      other && other->count == answers ? " (the other label list has as many: are "
@@ -118,7 +120,7 @@ static char *why_no_labels(const struct model *m, unsigned head, int answers)
 
 static void tell_labels(const struct model *m, unsigned head, int answers, struct result *r)
 {
-    char *why = why_no_labels(m, head, answers);
+    char *why = why_no_labels(m, head, answers, true);
     if (why)
         note_add(&r->notice, "%s", why);
     free(why);
@@ -136,7 +138,7 @@ int model_check_labels(const struct model *m, int checkpoint, const struct task 
     int answers = net_head_size(m->checkpoints[checkpoint].net, head);
     if (!task->reading->listed || answers == 0) /* the query says what is missing */
         return 0;
-    char *why = why_no_labels(m, head, answers);
+    char *why = why_no_labels(m, head, answers, false);
     int rc = why ? vs_fail(err, VS_E_FORMAT, "%s: no answer can be right: %s", task->name, why) : 0;
     free(why);
     return rc;

@@ -163,6 +163,12 @@ char *regionstore_key(const struct regionstore *s, const char *path)
     return key;
 }
 
+char *regionstore_file(const struct regionstore *s, const char *key)
+{
+    char *file = s->kind == STORE_FILES ? file_of(s, key) : NULL;
+    return file ? file : xstrdup(s->path);
+}
+
 static bool first_entry(void *arg, const uint8_t *key, size_t len, const uint8_t *data, size_t size)
 {
     char **first = arg;

@@ -16,6 +16,8 @@ const char *regionstore_path(const struct regionstore *s);
  * number that the names of COCO's and Visual7W's pictures end with, COCO's in each of its spellings
  * (imagekey.h). NULL: it is not there. Caller frees. */
 char *regionstore_key(const struct regionstore *s, const char *path);
+/* The file that has a key's regions: one of a folder's, or the table's own. Caller frees. */
+char *regionstore_file(const struct regionstore *s, const char *key);
 /* How the first one is called, for messages: of an LMDB or a TSV, else NULL. Caller frees. */
 char *regionstore_first(const struct regionstore *s);
 /* Its regions, which the caller frees; *key, unless NULL, is what they are called, the caller's,

@@ -81,11 +81,15 @@ static int open_stored(const struct eval_set *s, const char *path, bool pixels, 
 {
     struct photo *p = *out = xcalloc(1, sizeof *p);
     p->path = xstrdup(path);
-    p->regions_path = xstrdup(regionstore_path(s->features));
+    char *key = NULL;
     int rc = regionstore_get(s->features, path, &p->regions, &p->regions_key, err);
+    if (rc == 0)
+        p->regions_path = regionstore_file(s->features, p->regions_key);
     if (rc == 0 && s->annotated_features) {
-        p->candidates_path = xstrdup(regionstore_path(s->annotated_features));
-        rc = regionstore_get(s->annotated_features, path, &p->candidates, NULL, err);
+        rc = regionstore_get(s->annotated_features, path, &p->candidates, &key, err);
+        if (rc == 0)
+            p->candidates_path = regionstore_file(s->annotated_features, key);
+        free(key);
         if (rc == VS_E_MISSING) /* of another task's item */
             rc = 0;
     }

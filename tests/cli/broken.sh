@@ -156,6 +156,13 @@ printf "%b" "${red}\0001\0377\n" | table "bytes" 4 1 "$second"
 printf 'image_name| comment_number| comment\n' | table "its head only" 1 0 'results.token: there is no item in it'
 printf "%b" "${red}30.jpg#0\tblue\n" | table "an image without features" 0 1 'note: 1 of 2 items .*30.jpg'
 printf '30.jpg#0\tblue\n31.jpg#0\tred\n' | table "images of another set" 1 0 'of 2 images none is in npy, the first is .*30.jpg'
+mkdir -p wide
+"$VILSCOPE" extract -m "$frozen" --format npy -o wide in >out 2>err
+cp wide/42.npy wide/20.npy
+cp npy/10.npy wide/
+printf "%b" "${red}20.jpg#0\tblue thing\n" >results.token
+eval_of --data results.token --regions wide
+says "one file of another width" $? 0 1 'wide/20.npy: features of 96 numbers, but the model tiny expects 20'
 cp "$tiny/scene.png" image.token
 eval_of --data image.token --regions npy
 says "an image as a table" $? 0 1 'image.token: is an image'

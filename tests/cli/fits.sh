@@ -29,7 +29,7 @@ refuses 1 "$both" "query, of candidates" "$VILSCOPE" query -m "$tiny" -t visual7
 ok $? "query --patch-from-image, before the query itself is asked"
 [ ! -e "$work/log.db" ]
 ok $? "before a log is begun"
-refuses 1 "wide: features of 2048 numbers, but the model tiny expects 20" "eval --regions FOLDER" \
+refuses 1 "wide/scene.npy: features of 2048 numbers, but the model tiny expects 20" "eval --regions FOLDER" \
     "$VILSCOPE" eval -m "$tiny" --data "$work/data.jsonl" --regions "$work/wide" --no-log
 refuses 1 "wide.lmdb: features of 2048 numbers, but the model tiny expects 20" "eval --regions LMDB" \
     "$VILSCOPE" eval -m "$tiny" --data "$work/data.jsonl" --regions "$work/wide.lmdb" --no-log
