@@ -60,11 +60,19 @@ static void paint(struct terminal *t, int x0, int y0, const uint8_t *rgb, int w,
         }
 }
 
-static void paint_at_cursor(struct terminal *t, const uint8_t *rgb, int w, int h)
+static void cursor_place(const struct terminal *t, int *x, int *y)
 {
     VTermPos pos;
     vterm_state_get_cursorpos(vterm_obtain_state(t->vt), &pos);
-    paint(t, pos.col * CELL_W, pos.row * CELL_H, rgb, w, h);
+    *x = pos.col * CELL_W;
+    *y = pos.row * CELL_H;
+}
+
+static void paint_at_cursor(struct terminal *t, const uint8_t *rgb, int w, int h)
+{
+    int x, y;
+    cursor_place(t, &x, &y);
+    paint(t, x, y, rgb, w, h);
 }
 
 /* ---- kitty */
@@ -118,9 +126,12 @@ static void whole_picture(struct terminal *t)
     t->images++;
     free(s->rgb);
     *s = (struct stored){.id = id, .w = w, .h = h, .rgb = rgb, .cols = (int)key_of(t->keys, 'c'),
-                         .rows = (int)key_of(t->keys, 'r')};
-    if (!virtual)
-        paint_at_cursor(t, rgb, w, h);
+                         .rows = (int)key_of(t->keys, 'r'), .x = -1, .y = -1,
+                         .turn = (unsigned)t->images};
+    if (virtual)
+        return;
+    cursor_place(t, &s->x, &s->y);
+    paint(t, s->x, s->y, rgb, w, h);
 }
 
 static void forget(struct terminal *t, uint32_t id)
@@ -240,6 +251,24 @@ int protocols_placeholders(struct terminal *t)
         }
     }
     return n;
+}
+
+void protocols_kept(struct terminal *t)
+{
+    unsigned last = 0;
+    memset(t->painted, 0, sizeof t->painted);
+    for (;;) {
+        const struct stored *next = NULL;
+        for (int i = 0; i < 256; i++) {
+            const struct stored *s = &t->stored[i];
+            if (s->rgb && s->x >= 0 && s->turn > last && (!next || s->turn < next->turn))
+                next = s;
+        }
+        if (!next)
+            return;
+        paint(t, next->x, next->y, next->rgb, next->w, next->h);
+        last = next->turn;
+    }
 }
 
 int protocols_stored(const struct terminal *t)

@@ -50,6 +50,8 @@ struct terminal {
     struct stored {   /* by kitty's graphics: what it keeps */
         uint32_t id;
         int w, h, cols, rows;
+        int x, y;     /* in pixels of the screen; -1: placed by cells of text */
+        unsigned turn; /* in which it was placed: later ones lie over it */
         uint8_t *rgb; /* NULL: none */
     } stored[256];
     int refused;      /* how many were wrong */

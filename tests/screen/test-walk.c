@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* A random walk over the workbench: keys, clicks, resizes. The program must not end, no picture may
  * lie over text or leave pixels behind, and what is on the screen must be what drawing all of it
- * anew gives. Broken by anything that draws less than has changed.
+ * anew gives, in each way for pictures. Broken by anything that draws less than has changed.
  *
- * 400 steps, 5,000 in the full check; $VILSCOPE_SEED chooses other ones. */
+ * 400 steps by sixels and a few by each other way; in the full check 5,000. $VILSCOPE_SEED chooses
+ * other ones, $VILSCOPE_STEPS how many, arguments the ways: sixel, kitty, tmux (kitty's in text),
+ * iterm2, blocks, none. */
 #include "pixels.h"
+#include "protocols.h"
 #include "tap.h"
 #include "terminal.h"
 
@@ -28,7 +31,7 @@ static const char *const keys[] = {
     "z", "|", "_", "s", "s", "r", "c", "O", "b", "x", "1", "6", "9", "\033", "\033", "\033", "\r",
     "/", ";", "i", "what color", ":", "view matrix\r", "view heads\r", "view tokens\r",
     ":view states\r", ":view plane\r", ":view lens\r", ":view what-if\r", ":split heads\r",
-    ":hide\r", ":set graphics blocks\r", ":set graphics sixel\r", "\f", "M", "D", "X", "U", "K",
+    ":hide\r", ":set graphics blocks\r", ":set graphics auto\r", "\f", "M", "D", "X", "U", "K",
     "\177", "\001", "\013", "d",
 };
 #define KEYS (sizeof keys / sizeof keys[0])
@@ -51,6 +54,18 @@ static void step(struct terminal *t)
         terminal_type(t, keys[draw_lot(KEYS)]);
     }
     terminal_read(t, 8);
+}
+
+/* What a terminal shows of pictures that lie under or in its text. */
+static int shown(struct terminal *t)
+{
+    if (t->kind.tmux) {
+        memset(t->painted, 0, sizeof t->painted);
+        return protocols_placeholders(t) < 0;
+    }
+    if (t->kind.kitty)
+        protocols_kept(t);
+    return 0;
 }
 
 struct shot {
@@ -101,10 +116,11 @@ static bool check(struct terminal *t, int number, int patience)
     static struct shot before, after;
     char why[128] = "";
     terminal_settle(t, patience);
-    int torn = pixels_torn(t, why, sizeof why);
+    int torn = shown(t) + (t->kind.tmux ? 0 : pixels_torn(t, why, sizeof why));
     take_shot(t, &before);
     terminal_type(t, "\f");
     terminal_settle(t, patience);
+    torn += shown(t);
     take_shot(t, &after);
     int rows = rows_differ(t, &before, &after), pixels = pixels_differ(t, &before, &after);
     if (torn || rows || pixels)
@@ -113,30 +129,57 @@ static bool check(struct terminal *t, int number, int patience)
     return !torn && !rows && !pixels;
 }
 
-int main(void)
+static const struct way {
+    const char *name, *graphics;
+    struct terminal_kind kind;
+    int steps;
+} ways[] = {
+    {"sixel", "auto", {.sixel = true}, 400},
+    {"kitty", "auto", {.kitty = true}, 32},
+    {"tmux", "auto", {.tmux = true, .placeholders = true}, 32},
+    {"iterm2", "auto", {.iterm2 = true, .name = "iTerm2 3.5"}, 32},
+    {"blocks", "blocks", {.sixel = false}, 32},
+    {"none", "none", {.sixel = false}, 32},
+};
+
+static void walk(const struct way *way)
 {
-    const char *seed = getenv("VILSCOPE_SEED");
-    int steps = getenv("VILSCOPE_FULL") ? 5000 : 400, bad = 0, done = 0;
-    terminal_opens(FROZEN_MODEL);
+    const char *seed = getenv("VILSCOPE_SEED"), *many = getenv("VILSCOPE_STEPS");
+    int steps = many ? atoi(many) : getenv("VILSCOPE_FULL") ? 5000 : way->steps, bad = 0, done = 0;
     state = seed ? strtoull(seed, NULL, 10) : 20261125;
-    const char *argv[] = {terminal_program(), "--no-log", NULL};
-    struct terminal *t = terminal_start(argv, 32, 110, true, false);
+    const char *argv[] = {terminal_program(), "--no-log", "--graphics", way->graphics, NULL};
+    struct terminal *t = terminal_start_as(argv, 32, 110, &way->kind);
     terminal_expect(t, "softmax");
-    if (getenv("TMPDIR") && chdir(getenv("TMPDIR")) != 0)
-        tap_note("not in the temporary folder");
     for (; done < steps && bad < 5 && waitpid(t->pid, NULL, WNOHANG) == 0; done++) {
         step(t);
         if (done % CHECK_EVERY == CHECK_EVERY - 1)
             bad += !check(t, done, 120) && !check(t, done, 600) && !check(t, done, 2000);
     }
-    ok(done == steps, "the program lives after %d of %d steps", done, steps);
-    ok(bad == 0, "the screen is what drawing it anew gives: %d times not", bad);
+    ok(done == steps, "%s: the program lives after %d of %d steps", way->name, done, steps);
+    ok(bad == 0, "%s: the screen is what drawing it anew gives: %d times not", way->name, bad);
+    bool none = strcmp(way->graphics, "auto") != 0;
+    ok(t->refused == 0 && (t->images > 0) != none, "%s: %d pictures, %d refused", way->name,
+       t->images, t->refused);
     terminal_resize(t, 32, 110);
     for (int i = 0; i < 4; i++) {
         terminal_type(t, "\033");
         terminal_settle(t, 60);
     }
     terminal_type(t, ":quit\r");
-    ok(terminal_ends(t), "and it quits with status 0");
+    ok(terminal_ends(t), "%s: and it quits with status 0", way->name);
+}
+
+int main(int argc, char **argv)
+{
+    terminal_opens(FROZEN_MODEL);
+    if (getenv("TMPDIR") && chdir(getenv("TMPDIR")) != 0)
+        tap_note("not in the temporary folder");
+    for (size_t i = 0; i < sizeof ways / sizeof ways[0]; i++) {
+        bool wanted = argc < 2;
+        for (int j = 1; j < argc; j++)
+            wanted |= strcmp(argv[j], ways[i].name) == 0;
+        if (wanted)
+            walk(&ways[i]);
+    }
     return tap_done();
 }
