@@ -179,6 +179,18 @@ int compare_write_figure(const struct rows_judged *r, struct vs_err *err)
     return compare_figure_write(r->o, &f, err);
 }
 
+int compare_draw_rows(const struct rowset *set, const struct compare_options *o,
+                      struct vs_err *err)
+{
+    struct rows_judged r = rows_judged_of(o);
+    r.alone = true;
+    int rc = rows_judge(&r, set, err);
+    if (rc == 0)
+        rc = compare_write_figure(&r, err);
+    rows_judged_fini(&r);
+    return rc;
+}
+
 int compare_write_trend(const struct compare_run *run, struct vs_err *err)
 {
     const struct probe_table *t = probe_runner_table(run->runner);

@@ -73,7 +73,7 @@ static int rows_judge_group(const struct rows_judged *r, struct rows_group *g, s
             if (r->o->change_count &&
                 !rows_is_changed(g->columns[k].e->checkpoint, g->columns[i].e->checkpoint))
                 continue;
-            if ((r->steps && k != i + 1) || (r->newest && k != n - 1))
+            if (r->alone || (r->steps && k != i + 1) || (r->newest && k != n - 1))
                 continue;
             struct rows_pair *p = &g->pairs[g->pair_count++];
             p->a = i;
@@ -121,7 +121,8 @@ int rows_judge(struct rows_judged *r, const struct rowset *set, struct vs_err *e
         rc = rows_judge_group(r, &r->groups[i], err);
         pairs += r->groups[i].pair_count;
     }
-    bool alone = r->steps || (r->partly && set->count) || r->o->calibration || r->o->confusion;
+    bool alone = r->alone || r->steps || (r->partly && set->count) || r->o->calibration ||
+                 r->o->confusion;
     if (rc == 0 && pairs == 0 && !alone)
         rc = vs_fail(err, VS_E_USAGE, "no task was measured on two checkpoints: give the rows of "
                      "both (%d evaluation%s here)", set->count, set->count == 1 ? " is" : "s are");

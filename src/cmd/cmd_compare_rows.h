@@ -30,6 +30,7 @@ struct rows_judged {
     struct judge_options how;
     bool steps;  /* only each with the one before it */
     bool newest; /* and of these only the last */
+    bool alone;  /* none with another */
     bool partly; /* what was measured is not all, which was said */
     struct rows_group *groups;
     int group_count;
@@ -61,6 +62,9 @@ void compare_print_trend(const struct rows_judged *r);
 
 /* cmd_compare_figure.c */
 int compare_write_figure(const struct rows_judged *r, struct vs_err *err);
+/* The same of evaluations that are not compared: scores and reliability alone. */
+int compare_draw_rows(const struct rowset *set, const struct compare_options *o,
+                      struct vs_err *err);
 /* How far the confidence of a column's rows can be trusted. */
 void compare_calibrate(const struct rows_column *c, struct stats_calibration *out);
 

@@ -22,6 +22,7 @@ struct options {
     struct words checkpoints;
     struct eval_source data;
     const char *log, *predictions, *reference, *rows;
+    struct eval_figure figure;
     struct words from, evaluations;
     struct eval_study study;
     struct shard shard, place;
@@ -84,6 +85,12 @@ static const struct option_row option_rows[] = {
     TEXT("predictions", 0, "FILE", predictions, VALUES_WRITTEN,
          "write what the checkpoint answers, a row for each item, as the data sets' servers take "
          "it; items need not say what is right then"),
+    TEXT("figure", 0, "FILE", figure.path, VALUES_WRITTEN,
+         "also a figure (.svg, .pdf or .png): scores with their intervals, and how far confidence "
+         "can be trusted (reliability); with --change the items with and without it, too"),
+    INT("width", 0, "MM", figure.width, 20, 1000, 0, "--figure: how wide; 170 by default"),
+    INT("dpi", 0, "N", figure.dpi, 30, 2400, 0,
+        "--figure: pixels per inch, in PNG; 300 by default"),
     ROW_JSON(json),
     HEADING("Interventions"),
     WORDS("change", 0, "WHAT", study.changes, VALUES_NONE,
@@ -119,20 +126,6 @@ static atomic_bool stop;
 
 /* ---- running */
 
-/* Those that were measured come first. */
-static int order_columns(struct column *list, int count, int sound, struct vs_err *err)
-{
-    struct column *copy = xcalloc((size_t)count + 1, sizeof *copy);
-    int good = 0, bad = sound;
-    memcpy(copy, list, (size_t)count * sizeof *copy);
-    for (int i = 0; i < count; i++)
-        list[copy[i].diverged ? bad++ : good++] = copy[i];
-    free(copy);
-    if (sound == 0 && count > 0)
-        return vs_fail(err, VS_E_DIVERGED, "%s", list[0].diverged);
-    return 0;
-}
-
 static int check_one(const struct options *o, const struct model *m, struct vs_err *err)
 {
     int n = model_checkpoint_count(m);
@@ -140,23 +133,6 @@ static int check_one(const struct options *o, const struct model *m, struct vs_e
                ? 0
                : vs_fail(err, VS_E_USAGE, "--predictions are those of one checkpoint: choose it "
                          "with -c NAME (%d are measured)", n);
-}
-
-/* Tells which tasks of the set the checkpoint has no head for, unless nothing else is asked: *first
- * says why then. Returns whether there is one left to measure it on, or none at all, which is for
- * others to say. */
-static bool drop_tasks(const struct options *o, const struct model *m, const struct eval_set *set,
-                       struct column *c, struct vs_err *first)
-{
-    struct buf notes = {0};
-    c->without = xcalloc((size_t)task_count, sizeof *c->without);
-    int left = eval_check_heads(set, o->data.task, m, c->checkpoint, c->without,
-                                "vilscope eval: note: ", &notes, first);
-    if (notes.len && (left > 0 || model_checkpoint_count(m) > 1))
-        fputs(notes.data, stderr); /* errors are clean */
-    bool any = left > 0 || !notes.len;
-    buf_fini(&notes);
-    return any;
 }
 
 struct measuring {
@@ -234,7 +210,7 @@ static int measure_one(struct measuring *g, int checkpoint, bool *any, struct vs
     struct column *c = &g->list[g->count++];
     *c = (struct column){.checkpoint = checkpoint};
     c->scores = xcalloc((size_t)task_count, sizeof *c->scores);
-    *any = drop_tasks(o, g->m, g->set, c, first);
+    *any = column_drop_tasks(c, g->m, g->set, o->data.task, first);
     g->show = (struct command_items){.checkpoint = model_checkpoint_name(g->m, checkpoint)};
     c->e = (struct evaluation){
         .set = g->set, .checkpoint = checkpoint, .limit = o->limit, .batch = o->batch,
@@ -273,7 +249,7 @@ static int measure(struct measuring *g)
                      g->set->path, first.text);
     if (rc != 0 && !g->interrupted)
         return rc;
-    int ordered = order_columns(g->list, g->count, sound, g->err);
+    int ordered = column_order(g->list, g->count, sound, g->err);
     return rc ? rc : ordered;
 }
 
@@ -502,6 +478,7 @@ static int eval_study(struct options *o, struct vs_err *err)
     s->data = &o->data;
     s->reference = o->reference;
     s->rows = o->rows;
+    s->figure = o->figure;
     s->limit = o->limit;
     s->shard = o->shard;
     s->resume = o->resume;
@@ -559,28 +536,50 @@ static int check_kind(const struct options *o)
     return 0;
 }
 
+/* The rows that a figure is drawn of are those of --rows, or in a file of their own. */
+static int run_drawn(struct options *o, struct vs_err *err)
+{
+    char *own = NULL;
+    int status = eval_figure_begin(&o->figure, &o->rows, &own, err);
+    if (status == 0)
+        status = o->reference ? eval_folder(o, err) : eval(o, err);
+    return eval_figure_end(&o->figure, o->rows, own, status);
+}
+
+static int run_measuring(struct options *o)
+{
+    struct vs_err err = {0};
+    struct chosen *chosen = NULL;
+    int status = command_choose("eval", &o->checkpoints, &o->model, &chosen, &err);
+    if (status == 0)
+        status = o->study.changes.count || o->study.heads ? eval_study(o, &err)
+                                                          : run_drawn(o, &err);
+    command_chosen_free(chosen);
+    return status < 0 ? command_fail("eval", &err) : status;
+}
+
 static int run(void *options, char **args, int count)
 {
     struct options *o = options;
-    struct vs_err err = {0};
     (void)args;
     (void)count;
     int usage = check_study(o);
     if (usage == 0)
         usage = check_kind(o);
+    const char *idle = o->study.heads ? "heads" : is_part(o) ? "shard" : NULL;
+    if (usage == 0)
+        usage = eval_figure_check(&o->figure, idle);
     if (usage != 0)
         return usage;
-    if (o->from.count)
-        return eval_from(&o->from, &o->evaluations, &(struct rows_wanted){
-            .task = o->data.task, .split = o->data.split, .checkpoints = &o->checkpoints}, o->json);
+    struct rows_wanted all = {.task = o->data.task, .split = o->data.split,
+                              .checkpoints = &o->checkpoints};
+    if (o->from.count) {
+        int told = eval_from(&o->from, &o->evaluations, &all, o->json);
+        return told == EXIT_OK || told == EXIT_PARTLY
+                   ? eval_figure_of(&o->figure, &o->from, &o->evaluations, &all, told) : told;
+    }
     o->data.optional = o->predictions != NULL || o->study.heads;
-    struct chosen *chosen = NULL;
-    int status = command_choose("eval", &o->checkpoints, &o->model, &chosen, &err);
-    if (status == 0)
-        status = o->study.changes.count || o->study.heads ? eval_study(o, &err)
-                 : o->reference ? eval_folder(o, &err) : eval(o, &err);
-    command_chosen_free(chosen);
-    return status < 0 ? command_fail("eval", &err) : status;
+    return run_measuring(o);
 }
 
 const struct command command_eval = {

@@ -22,6 +22,25 @@ void predictions_take(void *arg, const struct eval_item *it, const struct result
 int predictions_write(const struct predictions *p, const char *path, struct vs_err *err);
 void predictions_end(struct predictions *p);
 
+/* ---- cmd_eval_figure.c: scores and reliability as a figure */
+
+struct eval_figure {
+    const char *path; /* NULL: none is drawn */
+    int width, dpi;   /* mm; 0: the usual ones */
+};
+struct rows_wanted;
+/* 0, or the status of a usage error that is said; idle: an option that it does not go with. */
+int eval_figure_check(const struct eval_figure *f, const char *idle);
+/* *rows: where rows go; a new file, whose path is *own too, where a figure is drawn without one. */
+int eval_figure_begin(const struct eval_figure *f, const char **rows, char **own,
+                      struct vs_err *err);
+/* Draws what was measured, and removes that file. As eval_figure_of, with what status says. */
+int eval_figure_end(const struct eval_figure *f, const char *rows, char *own, int status);
+/* Of the rows of files, or logs; nothing without a path. A status of the program: told, or a
+ * failure that is said. */
+int eval_figure_of(const struct eval_figure *f, const struct words *files,
+                   const struct words *evaluations, const struct rows_wanted *w, int told);
+
 /* ---- cmd_eval_table.c: vilscope eval --data, a checkpoint a column */
 
 struct column {
@@ -33,6 +52,13 @@ struct column {
     struct eval_gone gone;
     struct evaluation e; /* its flaws; scores, gone and attention are those above */
 };
+/* Those that were measured, `sound` of them, come first; VS_E_DIVERGED where there is none. */
+int column_order(struct column *list, int count, int sound, struct vs_err *err);
+/* Tells which tasks of the set the checkpoint has no head for, unless nothing else is asked: *first
+ * says why then. task: the only one, or NULL. Returns whether there is one left to measure it on,
+ * or none at all, which is for others to say. */
+bool column_drop_tasks(struct column *c, const struct model *m, const struct eval_set *set,
+                       const struct task *task, struct vs_err *first);
 /* What both kinds of JSON call the numbers of a retrieval. */
 struct eval_number {
     const char *name;
@@ -188,6 +214,7 @@ struct eval_study {
     const struct eval_source *data;
     const char *reference, *rows;
     const atomic_bool *stop;
+    struct eval_figure figure;
 };
 extern const char *const eval_head_orders[];
 /* cmd_eval_change.c, cmd_eval_heads.c: each opens the model and prints. A status of the program, or

@@ -10,7 +10,8 @@ int eval_changed(const struct eval_study *s, struct vs_err *err)
         .data = *s->data, .reference = s->reference, .task = s->data->task, .limit = s->limit,
         .json = s->json, .csv = s->csv, .slices = s->slices, .all_slices = s->all_slices,
         .least = s->least, .top = s->top, .resamples = s->resamples, .seed = s->seed,
-        .changes = list, .rows_out = s->rows, .resume = s->resume, .shard = s->shard};
+        .changes = list, .rows_out = s->rows, .resume = s->resume, .shard = s->shard,
+        .figure = s->figure.path, .width = s->figure.width, .dpi = s->figure.dpi};
     int rc = 0;
     for (int i = 0; i < s->changes.count && rc == 0; i++)
         rc = compare_intervention_read(s->changes.list[i], &list[c.change_count++], err);

@@ -296,3 +296,30 @@ void column_print_json(const struct model *m, const struct eval_set *set,
         json_object_set_new(v, "interrupted", json_true());
     command_json(v, JSON_INDENT(1));
 }
+
+int column_order(struct column *list, int count, int sound, struct vs_err *err)
+{
+    struct column *copy = xcalloc((size_t)count + 1, sizeof *copy);
+    int good = 0, bad = sound;
+    memcpy(copy, list, (size_t)count * sizeof *copy);
+    for (int i = 0; i < count; i++)
+        list[copy[i].diverged ? bad++ : good++] = copy[i];
+    free(copy);
+    if (sound == 0 && count > 0)
+        return vs_fail(err, VS_E_DIVERGED, "%s", list[0].diverged);
+    return 0;
+}
+
+bool column_drop_tasks(struct column *c, const struct model *m, const struct eval_set *set,
+                       const struct task *task, struct vs_err *first)
+{
+    struct buf notes = {0};
+    c->without = xcalloc((size_t)task_count, sizeof *c->without);
+    int left = eval_check_heads(set, task, m, c->checkpoint, c->without,
+                                "vilscope eval: note: ", &notes, first);
+    if (notes.len && (left > 0 || model_checkpoint_count(m) > 1))
+        fputs(notes.data, stderr); /* errors are clean */
+    bool any = left > 0 || !notes.len;
+    buf_fini(&notes);
+    return any;
+}

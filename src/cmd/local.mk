@@ -24,6 +24,7 @@ vilscope_SOURCES += \
 	src/cmd/cmd_eval.c src/cmd/cmd_eval.h \
 	src/cmd/cmd_eval_change.c \
 	src/cmd/cmd_eval_document.c \
+	src/cmd/cmd_eval_figure.c \
 	src/cmd/cmd_eval_from.c \
 	src/cmd/cmd_eval_heads.c \
 	src/cmd/cmd_eval_part.c \

@@ -160,6 +160,19 @@ ok $? "a check set over the checkpoints: $(tail -n 1 err)"
     grep -q '>mean of all, with its 95 % interval<' trend.svg && grep -q '>early<' trend.svg &&
     grep -q '>vilscope .*; check set [0-9a-f]\{16\}; checkpoint early [0-9a-f]\{16\}' trend.svg
 ok $? "the same of the workbench: $(cat err)"
+"$VILSCOPE" eval -m "$SRCDIR/tests/data/frozen" -c final -t vqa --no-log --figure eval.svg \
+    --data "$SRCDIR/tests/data/frozen/queries.jsonl" >out 2>err </dev/null &&
+    grep -q "vqa: reliability" eval.svg && grep -q "24 items, with 95 % intervals" eval.svg &&
+    grep -q "final of rows.jsonl" eval.svg && [ -z "$(find . -name 'vilscope-??????')" ]
+ok $? "eval --figure draws scores and reliability, and leaves no other file: $(cat err)"
+"$VILSCOPE" eval -m "$SRCDIR/tests/data/frozen" -c final -t vqa --no-log --rows rows.jsonl \
+    --data "$SRCDIR/tests/data/frozen/queries.jsonl" >out 2>err </dev/null &&
+    "$VILSCOPE" eval --from rows.jsonl --figure again.svg >out 2>err </dev/null && cmp eval.svg again.svg
+ok $? "of rows that are there it is the same: $(cat err)"
+refuses 2 "not with --heads" "heads" "$VILSCOPE" eval -m "$SRCDIR/tests/data/frozen" --heads --figure a.svg \
+    --data "$SRCDIR/tests/data/frozen/queries.jsonl"
+refuses 2 "writes .svg, .pdf or .png" "eval with another ending" "$VILSCOPE" eval --from rows.jsonl --figure a.gif
+refuses 2 "are for --figure" "eval with a width of nothing" "$VILSCOPE" eval --from rows.jsonl --width 85
 refuses 2 "writes .svg, .pdf or .png" "another ending" "$VILSCOPE" compare --rows "$rows" other.jsonl --figure a.gif
 refuses 2 "are for --figure" "a width of nothing" "$VILSCOPE" compare --rows "$rows" other.jsonl --width 85
 end
