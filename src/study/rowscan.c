@@ -195,8 +195,15 @@ static bool scan_name(struct row_scan *s, const char **out)
 
 static bool scan_bool(struct row_scan *s, bool *out)
 {
-    *out = scan_peek(s) == 't';
-    return jsonscan_skip(&s->json);
+    scan_peek(s); /* passes over blanks */
+    size_t from = s->json.at;
+    if (!jsonscan_skip(&s->json))
+        return false;
+    const char *word = s->json.text + from;
+    size_t n = s->json.at - from;
+    *out = n == 4 && memcmp(word, "true", n) == 0;
+    return *out || (n == 5 && memcmp(word, "false", n) == 0) ||
+           (n == 4 && memcmp(word, "null", n) == 0) || scan_says(s, "true or false expected");
 }
 
 /* Calls take for each entry of a list. */

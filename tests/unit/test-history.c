@@ -241,9 +241,8 @@ static void names(void)
     is(FOUND(.checkpoint = "renamed"), "2 1", "found by any of its names");
     is(FOUND(.checkpoint = "late"), "4 3", "as is another with the first's old name");
     struct log_query *q;
-    int n;
-    ok(log_same_question(l, 2, &q, &n, &err) == 0 && n == 3 && q[0].id == 3 && q[2].id == 1,
-       "the same question elsewhere: %d", n);
+    int n = 0, rc = log_same_question(l, 2, &q, &n, &err);
+    ok(rc == 0 && n == 3 && q[0].id == 3 && q[2].id == 1, "the same question elsewhere: %d", n);
     log_queries_free(q, n);
     ok(log_same_question(l, 9, &q, &n, &err) == VS_E_MISSING, "of no query: %s", err.text);
     char **paths;

@@ -45,6 +45,39 @@ static void bad_lines(struct row_texts *t)
        "more regions than can be counted: %s", why ? why : value_of(&r, "regions"));
 }
 
+/* One member that is wrong, where all others are right. */
+static void bad_members(struct row_texts *t)
+{
+    static const char *const members[] = {
+        "\"task\": \"what\"", "\"task\": 3", "\"split\": 3", "\"checkpoint\": null",
+        "\"images\": \"a\"",
+        "\"index\": -1", "\"index\": \"0\"", "\"choice\": -1", "\"choice\": 1.5",
+        "\"rank\": \"x\"", "\"score\": \"x\"", "\"score\": -0.1", "\"score\": 1.01",
+        "\"margin\": true", "\"correct\": 1", "\"correct\": tru", "\"truncated\": \"no\"",
+        "\"as_reference\": 0",
+        "\"logits\": [1, \"x\"]", "\"logits\": {}", "\"top\": [[1]]", "\"top\": [1, 2]",
+        "\"top\": [[1, \"x\"]]", "\"regions\": [\"x\"]", "\"regions\": \"x\"", "\"regions\": [1",
+        "\"target\": \"x\"", "\"target\": [1]", "\"target\": [[1], 2]",
+        "\"target\": [[\"x\"], [1]]", "\"target\": [[1], [\"x\"]]", "\"target\": [[1], [1]",
+        "\"target\": [[1], [1], [1]]", "\"label\": {}", "\"right\": []",
+        "\"right\": {\"a\": \"x\"}", "\"right\": {\"a\"}", "\"right\": {3: 1}",
+        "\"fields\": {\"a\": \"x\\q,\"b\": 1}", "\"fields\": {\"a\": [\"x\\q, 1]}",
+        "\"fields\": {\"a\": [1 2]}",
+        "\"fields\": {\"a\": {\"b\": \"\\u00,\"c\": 1}}", "\"fields\": {a: 1}",
+        "\"fields\": {\"a\" 1}", "\"fields\": {\"a\": 1 \"b\": 2}", "\"fields\": {\"a\": }",
+        "\"fields\": x", "\"other\": [1 2]", "\"other\"",
+    };
+    struct row r;
+    const char *why;
+    for (size_t i = 0; i < sizeof members / sizeof members[0]; i++) {
+        char *line = xasprintf("{\"task\": \"vqa\", \"split\": \"s\", \"checkpoint\": \"c\", "
+                               "\"index\": 0, \"choice\": 1, %s, \"rank\": 1}", members[i]);
+        bool read = reads(t, line, &r, &why);
+        ok(!read && why && *why, "no row with %s: %s", members[i], why ? why : "it was read");
+        free(line);
+    }
+}
+
 static void lines(void)
 {
     struct row_texts *t = row_texts_new();
@@ -95,6 +128,7 @@ static void lines(void)
              " \"choice\": 3, \"target\": [[3, 8], [1, 1]]}", &r, &why) && r.right &&
        strcmp(r.right, "3") == 0, "the first of what is worth most: %s", r.right ? r.right : why);
     bad_lines(t);
+    bad_members(t);
     for (size_t n = 0; n < b.len - 2; n++)
         if (row_read(b.data, n, t, &r, &why))
             ok(false, "cut off at %zu", n);
