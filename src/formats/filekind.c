@@ -26,6 +26,7 @@ static const struct {
     {0, "MATLAB 5.0 MAT-file", 19, "a MATLAB file"},
     {0, "MATLAB 7.3 MAT-file", 19, "a MATLAB file"},
     {0, "ARROW1", 6, "an Arrow file"},
+    {0, "GGUF", 4, "a GGUF file (llama.cpp's)"},
     {0, "PAR1", 4, "a Parquet file"},
     {0, "SQLite format 3", 15, "an SQLite database"},
     {0, "version https://git-lfs", 23, "a Git LFS pointer, in place of the file itself"},

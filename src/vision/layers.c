@@ -66,13 +66,14 @@ static const void *add_work(struct binder *b, const struct tensor *t, const void
 static const void *bind(struct binder *b, const char *name, int ndim, const int64_t *shape)
 {
     const struct tensor *t = tensorfile_find(b->f, name);
-    bool good = t && t->ndim == ndim;
+    bool real = t && (t->row_scale || dtype_is_real(t->dtype)); /* whole numbers are no weights */
+    bool good = real && t->ndim == ndim;
     for (int i = 0; good && i < ndim; i++)
         good = t->shape[i] == shape[i];
     if (!good) {
         if (b->bad_count++ < SHOWN)
             buf_printf(&b->bad, "%s%s %s", b->bad_count > 1 ? ", " : "", name,
-                       t ? "(another shape)" : "(missing)");
+                       real ? "(another shape)" : t ? dtype_name(t->dtype) : "(missing)");
         return NULL;
     }
     if (tensor_is_floats(t))

@@ -9,6 +9,7 @@
  *        test-singlestream CONFIG CHECKPOINT EXPECTED      one case */
 #include "device.h"
 #include "fakecuda.h"
+#include "folder.h"
 #include "golden.h"
 #include "src/model/singlestream/singlestream.h"
 
@@ -256,6 +257,50 @@ static void wrong_configurations(void)
        "two streams with a baseline's configuration are named");
 }
 
+/* Writes n tensors; opened with the two-stream configuration it is refused with these words. */
+static void fails_written(const struct tensor_out *list, int n, const char *says, const char *what)
+{
+    char config[300];
+    struct vs_err err = {0};
+    char *path = temp_path("other.safetensors");
+    snprintf(config, sizeof config, "%s", source_path("tests/data/tiny/config.json"));
+    ok(safetensors_write(path, list, n, &err) == 0 && fails(config, path, VS_E_FORMAT, says), "%s",
+       what);
+    drop(path);
+}
+
+/* What has other things in the place of weights, in a line, and not as a list of missing names. */
+static void no_weights(void)
+{
+    static const float x[4] = {0};
+    struct tensorfile *f = NULL;
+    const struct tensor_out lora[] = {
+        {"base_model.model.bert.encoder.layer.0.attention.self.query.lora_A.weight", DTYPE_F32, 2,
+         {2, 2}, x}};
+    const struct tensor_out other[] = {{"transformer.h.0.attn.weight", DTYPE_F32, 2, {2, 2}, x}};
+    fails_written(lora, 1, "is an adapter (LoRA)", "an adapter is none");
+    fails_written(other, 1, "none of its 1 tensors is this model's", "another model's is not");
+    fails_written(other, 0, "no tensor of a model", "nor is nothing");
+    if (tensorfile_open(source_path("tests/data/tiny/checkpoint.bin"), &f, NULL) != 0) {
+        ok(false, "the tiny checkpoint");
+        return;
+    }
+    int n = tensorfile_count(f);
+    struct tensor_out *list = xcalloc((size_t)n, sizeof *list);
+    for (int i = 0; i < n; i++) {
+        const struct tensor *t = tensorfile_at(f, i);
+        int64_t *whole = xcalloc((size_t)tensor_elements(t) + 1, sizeof *whole);
+        tensor_to_i64(t, whole);
+        list[i] = (struct tensor_out){t->name, DTYPE_I64, t->ndim, {0}, whole};
+        memcpy(list[i].shape, t->shape, sizeof t->shape);
+    }
+    fails_written(list, n, "whole numbers without a scale", "whole numbers are no weights");
+    for (int i = 0; i < n; i++)
+        free((void *)(uintptr_t)list[i].data);
+    free(list);
+    tensorfile_close(f);
+}
+
 int main(int argc, char **argv)
 {
     if (argc == 4) {
@@ -269,5 +314,7 @@ int main(int argc, char **argv)
     run_shared("pre_regress", "checkpoint.bin");
     run_full();
     wrong_configurations();
-    return tap_done();
+    folder_make("singlestream");
+    no_weights();
+    return folder_remove();
 }

@@ -90,11 +90,21 @@ int bound_check_sizes(const struct tensorfile *f, const char *what, const struct
 
 static void bind_note_missing(struct binder *b, const char *name)
 {
-    const char *odd = tensorfile_odd(b->f, name);
+    const struct tensor *whole = tensorfile_find(b->f, name);
+    const char *odd = whole ? dtype_name(whole->dtype) : tensorfile_odd(b->f, name);
+    b->whole_count += whole != NULL;
     if (b->missing_count++ < SHOWN)
         buf_printf(&b->missing, "%s%s%s%s%s", b->missing_count > 1 ? ", " : "", name,
                    odd ? " (there, but as " : "", odd ? odd : "",
                    odd ? ", which is not read)" : "");
+}
+
+/* Whole numbers are weights only with what each row is multiplied with: by themselves they are what
+ * a cast or somebody's quantization left of them. NULL: there is none, or only of those. */
+static const struct tensor *bind_find(const struct binder *b, const char *name)
+{
+    const struct tensor *t = tensorfile_find(b->f, name);
+    return t && (t->row_scale || dtype_is_real(t->dtype)) ? t : NULL;
 }
 
 static void bind_note_wrong(struct binder *b, const struct tensor *t, int64_t rows, int64_t columns)
@@ -167,7 +177,7 @@ static const void *bind_to_check(struct binder *b, const struct tensor *t)
 
 const void *bind_tensor(struct binder *b, const char *name, int64_t *rows, int64_t columns)
 {
-    const struct tensor *t = tensorfile_find(b->f, name);
+    const struct tensor *t = bind_find(b, name);
     if (!t) {
         bind_note_missing(b, name);
         return NULL;
@@ -180,6 +190,7 @@ const void *bind_tensor(struct binder *b, const char *name, int64_t *rows, int64
         return NULL;
     }
     *rows = t->shape[0];
+    b->found_count++;
     b->to->bytes += (size_t)tensor_elements(t) * sizeof(float);
     return bind_to_check(b, t);
 }
@@ -238,7 +249,7 @@ void bind_table(struct binder *b, const void **o, int64_t rows, int columns, con
 /* A single number: of no dimensions, or of one number in each. */
 static const void *bind_number(struct binder *b, const char *name)
 {
-    const struct tensor *t = tensorfile_find(b->f, name);
+    const struct tensor *t = bind_find(b, name);
     if (t && tensor_elements(t) == 1)
         return bind_to_check(b, t);
     if (t)
@@ -297,6 +308,24 @@ void bind_heads(struct binder *b, void (*one)(struct binder *b, void *arg, unsig
     }
 }
 
+/* A file in which no tensor is the model's, neither as it should be nor otherwise. */
+static int bind_report_other(const struct binder *b, struct vs_err *err)
+{
+    const char *path = tensorfile_path(b->f);
+    int n = tensorfile_count(b->f), lora = 0;
+    for (int i = 0; i < n && !lora; i++)
+        lora = strstr(tensorfile_at(b->f, i)->raw_name, ".lora_A") != NULL;
+    if (lora)
+        return vs_fail(err, VS_E_FORMAT, "%s: is an adapter (LoRA), which changes a model's "
+                       "weights and is none: put it into them (PEFT's merge_and_unload) and save "
+                       "those", path);
+    if (n == 0)
+        return vs_fail(err, VS_E_FORMAT, "%s: no tensor of a model is in it", path);
+    return vs_fail(err, VS_E_FORMAT, "%s: none of its %d tensors is this model's (the first is "
+                   "'%.100s'): another model, an optimizer's state, or names that nobody knows",
+                   path, n, tensorfile_at(b->f, 0)->raw_name);
+}
+
 int bind_report(struct binder *b, struct vs_err *err)
 {
     const char *path = tensorfile_path(b->f);
@@ -309,6 +338,12 @@ int bind_report(struct binder *b, struct vs_err *err)
                        "of a model in parts (DeepSpeed ZeRO 3), whose numbers are elsewhere: make "
                        "one file of them first (zero_to_fp32.py lies beside it)", path,
                        b->empty_count);
+    if (b->whole_count > SHOWN)
+        return vs_fail(err, VS_E_FORMAT, "%s: %d of its weights are whole numbers without a scale "
+                       "for each row (what a cast left of them, or a quantization that is not "
+                       "known): save them as floating point", path, b->whole_count);
+    if (b->found_count == 0 && b->wrong_count == 0 && tensorfile_odd_count(b->f) == 0)
+        return bind_report_other(b, err);
     struct buf all = {0};
     if (b->missing_count) {
         buf_printf(&all, "missing: %s", b->missing.data);

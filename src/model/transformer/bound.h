@@ -58,6 +58,7 @@ struct binder {
     const struct tensorfile *f;
     struct buf missing, wrong;
     int missing_count, wrong_count, empty_count; /* empty: wrong, as there is nothing in it */
+    int found_count, whole_count; /* whole: missing, as it has whole numbers */
     unsigned head; /* that is being bound; 0: the trunk */
     bool product;  /* what is bound is read by products alone */
     bool no_memory;
