@@ -36,9 +36,10 @@ static const char *const keys[] = {
 };
 #define KEYS (sizeof keys / sizeof keys[0])
 
-static void step(struct terminal *t)
+static void step(struct terminal *t, const char *graphics)
 {
     char mouse[64];
+    const char *key;
     unsigned what = draw_lot(100);
     if (what < 4) {
         static const int sizes[][2] = {{24, 80}, {40, 120}, {32, 110},
@@ -51,7 +52,10 @@ static void step(struct terminal *t)
                  1 + draw_lot((unsigned)t->cols), 1 + draw_lot((unsigned)t->rows), 'M');
         terminal_type(t, mouse);
     } else {
-        terminal_type(t, keys[draw_lot(KEYS)]);
+        key = keys[draw_lot(KEYS)];
+        bool back = strcmp(key, ":set graphics auto\r") == 0;
+        snprintf(mouse, sizeof mouse, ":set graphics %s\r", graphics);
+        terminal_type(t, back ? mouse : key);
     }
     terminal_read(t, 8);
 }
@@ -151,7 +155,7 @@ static void walk(const struct way *way)
     struct terminal *t = terminal_start_as(argv, 32, 110, &way->kind);
     terminal_expect(t, "softmax");
     for (; done < steps && bad < 5 && waitpid(t->pid, NULL, WNOHANG) == 0; done++) {
-        step(t);
+        step(t, way->graphics);
         if (done % CHECK_EVERY == CHECK_EVERY - 1)
             bad += !check(t, done, 120) && !check(t, done, 600) && !check(t, done, 2000);
     }

@@ -3,6 +3,7 @@
 #include "ui/views/inside.h"
 
 #include "src/base/mem.h"
+#include "ui/kit/text.h"
 
 #include <curses.h>
 #include <stdio.h>
@@ -292,32 +293,72 @@ void inside_hint(struct area a, int row, const char *text)
     attrset(A_NORMAL);
 }
 
-/* Beside the mark, on the side that has room. */
-static void inside_mark(const struct grid *g, struct area a, int row, const char *name)
+/* Where the mark of the chosen column and its name stand: beside the mark, on the side that has
+ * room. */
+struct inside_marked {
+    int mark, name, width;
+};
+
+static struct inside_marked inside_mark_place(const struct grid *g, struct area a,
+                                              const char *name)
 {
-    int col = g->at.col + (int)((g->at_col - g->first_col + 0.5) * g->cell_cols);
-    int width = (int)strlen(name), end = a.col + a.cols;
-    draw_text(row, col, 1, "v");
-    if (col + 2 + width <= end || col - width - 1 < a.col)
-        draw_text(row, col + 2, end - col - 2, "%s", name);
-    else
-        draw_text(row, col - width - 1, width, "%s", name);
+    struct inside_marked m = {.width = text_width(name)};
+    m.mark = g->at.col + (int)((g->at_col - g->first_col + 0.5) * g->cell_cols);
+    bool behind = m.mark + 2 + m.width <= a.col + a.cols || m.mark - m.width - 1 < a.col;
+    m.name = behind ? m.mark + 2 : m.mark - m.width - 1;
+    return m;
+}
+
+/* Columns from one label to the next, so that there is room for three signs. */
+static int inside_label_step(const struct grid *g)
+{
+    static const int steps[] = {2, 5, 10, 20, 50, 100};
+    size_t i = 0;
+    while (i + 1 < sizeof steps / sizeof steps[0] && steps[i] * g->cell_cols < 5)
+        i++;
+    return steps[i];
+}
+
+/* Every few columns where they are too narrow for all: of regions the number. */
+static void inside_some_columns(const struct workbench *w, const struct grid *g, struct area a,
+                                int row, inside_column_name *name, const void *arg)
+{
+    bool chosen = g->at_col >= g->first_col && g->at_col < g->first_col + g->shown_cols;
+    struct inside_marked m = {.mark = -1};
+    char text[128];
+    if (chosen) {
+        name(w, arg, g->at_col, text, sizeof text);
+        m = inside_mark_place(g, a, text);
+        draw_text(row, m.mark, 1, "v");
+        draw_text(row, m.name, a.col + a.cols - m.name, "%s", text);
+    }
+    int low = m.mark < m.name ? m.mark : m.name, step = inside_label_step(g);
+    int high = m.name + m.width > m.mark + 1 ? m.name + m.width : m.mark + 1;
+    attrset(A_DIM);
+    for (int j = (step - g->first_col % step) % step; j < g->shown_cols; j += step) {
+        name(w, arg, g->first_col + j, text, sizeof text);
+        const char *brief = inside_brief(text, 0);
+        int digits = (int)strspn(brief, "0123456789"), col = g->at.col + grid_left(g, j);
+        int width = digits ? digits : text_width(brief), room = (int)(step * g->cell_cols) - 1;
+        width = width < room ? width : room;
+        bool free = !chosen || col + width < low || col > high;
+        if (free && col + width <= a.col + a.cols)
+            draw_text(row, col, width, "%s", brief);
+    }
+    attrset(A_NORMAL);
 }
 
 void inside_columns(const struct workbench *w, const struct grid *g, struct area a, int row,
                     inside_column_name *name, const void *arg)
 {
-    bool all = g->cell_cols >= 4;
+    if (g->cell_cols < 4) {
+        inside_some_columns(w, g, a, row, name, arg);
+        return;
+    }
     for (int j = 0; j < g->shown_cols; j++) {
         char text[128];
         bool chosen = g->first_col + j == g->at_col;
-        if (!all && !chosen)
-            continue;
         name(w, arg, g->first_col + j, text, sizeof text);
-        if (!all) {
-            inside_mark(g, a, row, text);
-            continue;
-        }
         int left = grid_left(g, j), right = grid_left(g, j + 1);
         attrset(chosen ? A_REVERSE : A_DIM);
         draw_text(row, g->at.col + left, right - left - 1, "%s", inside_brief(text, 0));

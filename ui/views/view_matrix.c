@@ -315,19 +315,24 @@ static void draw_attention_title(struct workbench *w, const struct pane *p,
     attrset(A_NORMAL);
 }
 
-/* The chosen cell; the number first where there is no room for all of it. */
+/* The chosen cell; the number first where there is no room for all of it, and the row's sum where
+ * there is. */
 static void draw_matrix_cell(const struct shown_map *m, const char *from, const char *to,
                              struct area a)
 {
     double x = (double)matrix_value(m, m->at_row, m->at_col);
     char number[32];
     snprintf(number, sizeof number, m->difference ? "%+.4f" : "%.4f", x);
-    if (text_width(from) + text_width(to) + (int)strlen(number) + 6 > a.cols)
+    int width = text_width(from) + text_width(to) + (int)strlen(number) + 6;
+    if (width > a.cols) {
         draw_text(a.row + 1, a.col, a.cols, "%s: %s -> %s", number, from, to);
-    else
-        draw_text(a.row + 1, a.col, a.cols, m->difference ? "%s -> %s: %s; row sum %+.3f"
-                                                          : "%s -> %s: %s; row sum %.3f",
-                  from, to, number, row_sum(m, m->at_row));
+        return;
+    }
+    int n = draw_text(a.row + 1, a.col, a.cols, "%s -> %s: %s", from, to, number);
+    snprintf(number, sizeof number, m->difference ? "; row sum %+.3f" : "; row sum %.3f",
+             row_sum(m, m->at_row));
+    if (n + (int)strlen(number) <= a.cols)
+        draw_text(a.row + 1, a.col + n, a.cols - n, "%s", number);
 }
 
 static void draw_matrix_title(struct workbench *w, const struct pane *p, const struct shown_map *m,
