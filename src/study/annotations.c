@@ -43,6 +43,8 @@ static json_t *first_line(const struct bytes *map, bool any, bool *whole)
     const char *p = (const char *)map->data, *end = p + map->size;
     json_t *v = NULL;
     *whole = true;
+    while (p < end && (*p == ' ' || *p == '\n' || *p == '\r' || *p == '\t'))
+        p++;
     while (!v && p < end) {
         const char *stop = memchr(p, '\n', (size_t)(end - p));
         v = json_loadb(p, (size_t)((stop ? stop : end) - p), 0, NULL);
@@ -153,9 +155,11 @@ static int read_text(struct annotations *a, bool *known)
 int eval_annotations(const struct eval_source *o, const struct bytes *map, struct eval_set *s,
                      bool *known, struct vs_err *err)
 {
-    struct annotations a = {.o = o, .s = s, .map = map, .err = err};
+    const struct bytes text = map ? bytes_text(map) : (struct bytes){0};
+    struct annotations a = {.o = o, .s = s, .map = map ? &text : NULL, .err = err};
     int rc = 0;
     *known = false;
+    map = a.map;
     if (map && map->size == 0)
         return 0;
     a.pickled = map && labels_are_pickled(map); /* of any protocol */

@@ -136,10 +136,11 @@ int annotations_more(const struct annotations *a, const char *what, json_t **out
     int rc = gunzip_open(a->o->annotations, &map, a->err);
     if (rc != 0)
         return rc;
-    if (!annotations_are_json(&map))
+    const struct bytes text = bytes_text(&map);
+    if (!annotations_are_json(&text))
         rc = vs_fail(a->err, VS_E_FORMAT, "%s: is %s, JSON is expected: %s", map.path,
                      map.size ? file_kind(&map) : "empty", what);
-    *out = rc ? NULL : annotations_parse(&map, a->err);
+    *out = rc ? NULL : annotations_parse(&text, a->err);
     rc = bytes_check(&map, *out ? 0 : VS_E_FORMAT, a->err);
     bytes_close(&map);
     if (rc != 0) {

@@ -356,6 +356,12 @@ predicts gqa_challenge.json 1 \
     "\"questionId\": \"20130\", \"prediction\": \"$(label gqa "what color" "$work/scene.png")\""
 predicts nlvr2_hidden.json 1 "\"identifier\": \"test1-5-0-3\", \"prediction\": \"$(
     label nlvr2 "A." "$work/scene.png" "$work/scene.png")\""
+sets=$work # what editors put before a set is no part of it
+{ printf '\357\273\277\n' && cat "$SRCDIR/tests/data/sets/v2_test_questions.json"; } >"$sets/marked.json"
+{ printf '\n \n' && cat "$SRCDIR/tests/data/sets/nlvr2_hidden.json"; } >"$sets/late.json"
+predicts marked.json 2 "\"question_id\": 7001, \"answer\": \"$vqa\""
+predicts late.json 1 "\"identifier\": \"test1-5-0-3\""
+sets=$SRCDIR/tests/data/sets
 rm -f "$work/rows.csv"
 open nlvr2_hidden.json --predictions "$work/rows.csv" >"$work/out" 2>&1
 [ $? -eq 0 ] && grep -qx 'test1-5-0-3,\(True\|False\)' "$work/rows.csv" && [ "$(wc -l <"$work/rows.csv")" -eq 1 ]
