@@ -205,6 +205,14 @@ static void answers(void)
     t = heard("\033_Gi=31;OK\033\\\033_Gi=32;OK\033\\\033]1337;ReportCellSize=19.0;9.0;2\033\\"
               "\033[?62c", &done);
     ok(t.kitty && !t.kitty_text && t.iterm2, "others do not know them, or iTerm2's pictures");
+    setenv("KITTY_WINDOW_ID", "1", 1);
+    t = heard("\033_Gi=31;OK\033\\\033[?62c", &done);
+    ok(t.kitty && !t.kitty_text, "kitty before 0.28 does not know the key of placeholders");
+    t = heard("\033_Gi=31;OK\033\\\033_Gi=33;OK\033\\\033[?62c", &done);
+    ok(t.kitty && t.kitty_text, "later ones do, and may not know the question for them");
+    unsetenv("KITTY_WINDOW_ID");
+    t = heard("\033_Gi=31;OK\033\\\033_Gi=33;OK\033\\\033[?62c", &done);
+    ok(t.kitty && !t.kitty_text, "others answer it, and print them as signs");
     t = heard("\033_Gi=31;ENOTSUPPORTED:no\033\\\033]11;rgb:12345/0/0\033\\\033]11;red\033\\"
               "\033_Gi=32,U=1;OK,e=1\033\\\033[?62c", &done);
     ok(done && !t.kitty && !t.kitty_text && !t.back_known, "a refusal is none of it");

@@ -26,9 +26,10 @@
 #define STRINGS "\033[>q\033P+q524742\033\\" BACKGROUND "\033]1337;ReportCellSize\033\\"
 #define BACKGROUND "\033]11;?\033\\"
 /* Of kitty's graphics: a picture of one pixel that is not to be kept; and whether placeholders are
- * known ("e" asks to name the keys that are). */
+ * known ("e" asks to name the keys that are; older ones know U, but not e). */
 #define KITTY "\033_Gi=31,s=1,v=1,a=q,t=d,f=24;AAAA\033\\"
 #define KITTY_TEXT "\033_Gi=32,s=1,v=1,a=q,t=d,f=24,U=1,e=1;AAAA\033\\"
+#define KITTY_OLDER "\033_Gi=33,s=1,v=1,a=q,t=d,f=24,U=1;AAAA\033\\"
 /* Who are you: all know this one, and answer in order. */
 #define LAST "\033[c"
 /* What a terminal shows of questions that it does not know is wiped away. */
@@ -80,7 +81,8 @@ static bool color_reply(const char *s, uint8_t out[3])
 }
 
 /* Older ones of these know placeholders, and not the question for them; their names are in the
- * environment inside tmux, too. Names alone decide nothing: kitty's graphics were answered. */
+ * environment inside tmux, too. Names alone decide nothing: a picture with the key of placeholders
+ * was answered, which kitty before 0.28 takes for malformed. */
 static bool is_known_for_placeholders(void)
 {
     const char *program = getenv("TERM_PROGRAM");
@@ -93,10 +95,10 @@ static void kitty_reply(struct term *t, const char *text)
 {
     const char *end = strchr(text, ';');
     bool good = end && strcmp(end, ";OK") == 0;
-    if (strncmp(text, "Gi=31", 5) == 0) {
+    if (strncmp(text, "Gi=31", 5) == 0)
         t->kitty = good;
+    if (strncmp(text, "Gi=33", 5) == 0)
         t->kitty_text |= good && is_known_for_placeholders();
-    }
     const char *u = strstr(text, "U=1"), *e = strstr(text, "e=1");
     if (strncmp(text, "Gi=32", 5) == 0)
         t->kitty_text |= good && u && e && u < end && e < end;
@@ -311,6 +313,7 @@ static void term_questions(bool tmux, struct buf *out)
         buf_puts(out, STRINGS);
         kitty_pass(KITTY, sizeof KITTY - 1, tmux, out);
         kitty_pass(KITTY_TEXT, sizeof KITTY_TEXT - 1, tmux, out);
+        kitty_pass(KITTY_OLDER, sizeof KITTY_OLDER - 1, tmux, out);
     }
     buf_puts(out, LAST WIPE);
 }
