@@ -44,8 +44,10 @@ void pixels_take(struct terminal *t, const char *s)
     while (*s && *s != 033) {
         char c = *s++;
         if (c == '"') {
+            int last = 0;
             for (int i = 0; i < 4; i++, s += *s == ';')
-                number(&s);
+                last = number(&s);
+            t->low += last < CELL_H;
         } else if (c == '#') {
             p.color = number(&s) & 255;
             if (*s == ';') {

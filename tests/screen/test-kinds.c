@@ -171,6 +171,24 @@ static void background(const char *back, bool light)
     terminal_free(t);
 }
 
+/* ---- the end of a picture */
+
+/* Pictures of many heights: none ends in a strip that is lower than a cell. */
+static void ends(void)
+{
+    const struct terminal_kind kind = {.sixel = true};
+    struct terminal *t = start(&kind, "auto", 36, 100);
+    int before = t->images;
+    for (int cols = 101; cols < 112; cols++) {
+        terminal_resize(t, 36, cols);
+        terminal_settle(t, 80);
+    }
+    ok(t->low == 0 && t->images > before + 11, "of %d strips %d are lower than a cell", t->images,
+       t->low);
+    terminal_type(t, "q");
+    ok(terminal_ends(t), "and it ends");
+}
+
 /* ---- a window that grows */
 
 static void grown(void)
@@ -309,6 +327,7 @@ int main(void)
     attached();
     background("rgb:ffff/fdfd/f0f0", true);
     background("rgb:1e1e/1e1e/2e2e", false);
+    ends();
     grown();
     ways();
     return tap_done();

@@ -197,18 +197,26 @@ static uint64_t hash_rows(const struct canvas *c, int y, int h)
     return x | 1;
 }
 
+/* What remains is a strip of its own if it is as high as a cell: mlterm draws what is lower at the
+ * cell's bottom. */
+static int strip_count(const struct gfx *g, const struct gfx_place *p)
+{
+    int h = strip_rows(g, p) * g->term.cell_h, n = (p->h + h - 1) / h;
+    return n > 1 && p->h - (n - 1) * h < g->term.cell_h ? n - 1 : n;
+}
+
 /* The pixel rows of strip i. */
 static int strip_height(const struct gfx *g, const struct gfx_place *p, int i, int *y)
 {
     int h = strip_rows(g, p) * g->term.cell_h;
     *y = i * h;
-    return p->h - *y < h ? p->h - *y : h;
+    return i + 1 == strip_count(g, p) ? p->h - *y : h;
 }
 
 /* What the newest canvas wants on each strip; with the lock held. */
 static void want_strips(struct gfx *g, struct gfx_place *p, bool moved)
 {
-    int h = strip_rows(g, p) * g->term.cell_h, n = (p->h + h - 1) / h;
+    int n = strip_count(g, p);
     p->strips = n < GFX_STRIPS ? n : GFX_STRIPS;
     p->strips = p->strips > IDS && way_of(g)->numbered ? IDS : p->strips;
     for (int i = 0; i < p->strips; i++) {
@@ -232,8 +240,8 @@ static uint32_t strip_id(const struct gfx *g, const struct gfx_place *p, int str
 static struct area strip_area(const struct gfx *g, const struct gfx_place *p, int strip)
 {
     int rows = strip_rows(g, p), left = p->at.rows - strip * rows;
-    return (struct area){p->at.row + strip * rows, p->at.col, left < rows ? left : rows,
-                         p->at.cols};
+    bool last = strip + 1 == strip_count(g, p);
+    return (struct area){p->at.row + strip * rows, p->at.col, last ? left : rows, p->at.cols};
 }
 
 /* Cells that say which part of which picture they show. */
