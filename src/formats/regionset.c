@@ -76,6 +76,10 @@ static int regions_check_size(const struct regions *r, const char *path, struct 
     return 0;
 }
 
+/* No detector writes such: of doubles that are read as floats, most often without a word of base64
+ * to tell them, every fourth is. */
+#define FEATURE_ABSURD 1e18f
+
 static int check_features(const struct regions *r, const char *path, struct vs_err *err)
 {
     for (int i = 0; i < r->count; i++) {
@@ -85,6 +89,10 @@ static int check_features(const struct regions *r, const char *path, struct vs_e
                 return vs_fail(err, VS_E_FORMAT, "%s: the feature of region %d is not finite "
                                "(number %d is %s): extract it again", path, i, j,
                                isnan(f[j]) ? "NaN" : "infinite");
+            else if (fabsf(f[j]) > FEATURE_ABSURD)
+                return vs_fail(err, VS_E_FORMAT, "%s: the feature of region %d has the number %g: "
+                               "damaged, or doubles where floats are expected", path, i,
+                               (double)f[j]);
     }
     return 0;
 }

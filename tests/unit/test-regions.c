@@ -3,6 +3,7 @@
  * read otherwise than the others, when rows beyond num_boxes are taken, when half of a pair is
  * taken for the whole, and when a damaged file ends the program or is refused without a reason. */
 #include "folder.h"
+#include "src/formats/base64.h"
 #include "src/formats/regionparts.h"
 #include "src/formats/regions.h"
 
@@ -289,6 +290,25 @@ static void bad_json(void)
     }
 }
 
+/* Doubles in base64 have twice as many columns of floats, which nobody counts before a model. */
+static void doubles(void)
+{
+    static const float boxes[12] = {0, 0, 5, 5, 1, 1, 6, 6, 2, 2, 8, 8};
+    double features[12];
+    struct buf text = {0};
+    char *path = temp_path("k.tsv");
+    for (int i = 0; i < 12; i++)
+        features[i] = (double)(0.1f * (float)(i + 1));
+    buf_puts(&text, "42\t9\t9\t3\t");
+    base64_encode(boxes, sizeof boxes, &text);
+    buf_puts(&text, "\t");
+    base64_encode(features, sizeof features, &text);
+    save(path, text.data, text.len);
+    refuses("k.tsv", VS_E_FORMAT, "doubles where floats are expected", "doubles in base64");
+    buf_fini(&text);
+    drop(path);
+}
+
 /* ---- what editors and tables put before and behind it */
 
 static void opens(const char *text, const char *name, const char *key, int count, const char *what)
@@ -524,6 +544,7 @@ int main(void)
     collection();
     json_files();
     margins();
+    doubles();
     bad_json();
     kinds();
     pairs();
