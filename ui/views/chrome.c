@@ -152,6 +152,42 @@ static const char *device_text(const struct workbench *w, char *text, size_t siz
     return text;
 }
 
+/* Whether a word of a hint is the name of a key; *sign: the first is no letter, and so are the
+ * others. */
+static bool is_key_word(const char *s, size_t len, bool first, bool *sign)
+{
+    static const char *const names[] = {"Up", "Down", "Left", "Right", "Tab", "Esc", "Enter",
+                                        "arrows"};
+    bool letter = (s[0] >= 'a' && s[0] <= 'z') || (s[0] >= 'A' && s[0] <= 'Z');
+    bool key = len == 1 || (len == 3 && strncmp(s, "C-", 2) == 0);
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        key |= len == strlen(names[i]) && strncmp(s, names[i], len) == 0;
+    if (first)
+        *sign = !letter;
+    return key && *sign == !letter;
+}
+
+/* "Up Down choose, / words": keys are bold. */
+static void draw_hint_words(int row, int col, int cols, const char *text)
+{
+    bool begins = true, keys = true, sign = false;
+    for (int used = 0; *text && used < cols;) {
+        size_t len = strcspn(text, " ");
+        bool ends = len > 0 && text[len - 1] == ',';
+        keys = keys && is_key_word(text, len, begins, &sign);
+        attrset(keys ? A_REVERSE | A_BOLD : A_REVERSE);
+        used += draw_text(row, col + used, cols - used, "%.*s", (int)len, text);
+        attrset(A_REVERSE);
+        text += len;
+        if (*text == ' ') {
+            used += draw_text(row, col + used, cols - used, " ");
+            text++;
+        }
+        begins = ends;
+        keys |= ends;
+    }
+}
+
 #define PAUSED "any key continues"
 #define LEAST_HINTS 14 /* columns: those of "? help, q quit" */
 
@@ -172,7 +208,7 @@ static void draw_hints(const struct workbench *w, int row, int col, int cols)
     else
         snprintf(text, sizeof text, "Enter accepts, Esc leaves the line");
     text_fit_words(text, cols, fitted, sizeof fitted);
-    draw_text(row, col, cols, "%s", fitted);
+    draw_hint_words(row, col, cols, fitted);
 }
 
 /* What a message says is not cut for hints; further hints in it, behind a semicolon, are. */
@@ -209,6 +245,9 @@ static void draw_status(const struct workbench *w, int row)
     chrome_fill(row, A_REVERSE);
     int width = text_width(right);
     width = width < COLS * 2 / 3 ? width : COLS * 2 / 3; /* the log is not to be cut off */
+    if (COLS < 80 && text_width(w->status.text) > COLS - width - 4) /* what is said is first */
+        width = COLS - 5 - text_width(w->status.text);
+    width = width < 12 ? 0 : width;
     draw_text(row, COLS - width - 1, width, "%s", right);
     attrset(A_REVERSE | (w->status.bad ? A_BOLD : A_NORMAL));
     int room = COLS - width - 4, used = 0;

@@ -6,6 +6,7 @@
 #include "ui/kit/text.h"
 
 #include <curses.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -50,6 +51,20 @@ int list_top(int *top, int at, int count, int room)
     *top = at >= *top + room ? at - room + 1 : at < *top ? at : *top;
     *top = *top < 0 ? 0 : *top;
     return *top;
+}
+
+void list_where(struct area row, int from, int count, int room)
+{
+    char text[48];
+    if (count <= room)
+        return;
+    int last = from + room < count ? from + room : count;
+    snprintf(text, sizeof text, " %d-%d of %d ", from + 1, last, count);
+    int width = text_width(text);
+    attrset(A_DIM);
+    if (width < row.cols)
+        draw_text(row.row, row.col + row.cols - width, width, "%s", text);
+    attrset(A_NORMAL);
 }
 
 void list_move(struct workbench *w, struct pane *p, enum motion m)

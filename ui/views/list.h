@@ -17,6 +17,8 @@ typedef const char *list_text(const struct workbench *w, const struct pane *p, i
 void list_filter(const struct workbench *w, struct pane *p, int n, list_text *text);
 /* The first line to show, so that line `at` is among `room`; top is kept from frame to frame. */
 int list_top(int *top, int at, int count, int room);
+/* "13-31 of 87" at the right end of a row, while there are more lines than room. */
+void list_where(struct area row, int from, int count, int room);
 /* For struct view. */
 void list_move(struct workbench *w, struct pane *p, enum motion m);
 /* The same: the line under a cell is the chosen one, below two rows of a title. */

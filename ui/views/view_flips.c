@@ -357,9 +357,11 @@ static void flips_draw(struct workbench *w, struct pane *p, struct area a)
     for (int i = from; i < v->line_count && i - from < room; i++)
         flips_draw_line(v->lines[i],
                         (struct area){a.row + 2 + i - from, a.col, 1, a.cols}, i == v->pick);
-    if (a.rows > 2 + DETAILS)
-        flips_draw_chosen(flips_chosen(v), (struct area){a.row + a.rows - DETAILS, a.col, DETAILS,
-                                                         a.cols});
+    struct area at = {a.row + a.rows - DETAILS, a.col, DETAILS, a.cols};
+    if (a.rows > 2 + DETAILS) {
+        flips_draw_chosen(flips_chosen(v), at);
+        list_where(at, from, v->line_count, room);
+    }
 }
 
 /* ---- asking */

@@ -93,6 +93,7 @@ static void help_draw(struct workbench *w, struct pane *p, struct area a)
     draw_text(a.row, a.col + 19, a.cols - 19,
               "type to search, Enter runs the chosen one, Esc closes");
     int room = a.rows - 2, from = list_top(&l->top, l->pick, l->count, room);
+    list_where((struct area){a.row + 1, a.col, 1, a.cols}, from, l->count, room);
     for (int i = from; i < l->count && i - from < room; i++) {
         const char *title;
         const struct action *x = line_at(w, l->lines[i], &title);

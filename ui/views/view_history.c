@@ -224,9 +224,11 @@ static void history_draw(struct workbench *w, struct pane *p, struct area a)
     for (int i = from; i < l->count && i - from < room; i++)
         history_draw_line(v, &f, (struct area){a.row + 2 + i - from, a.col, 1, a.cols}, i,
                           i == l->pick);
-    if (room < a.rows - 2 && chosen_query(p))
-        history_draw_chosen(chosen_query(p), (struct area){a.row + a.rows - DETAILS, a.col,
-                                                           DETAILS, a.cols});
+    if (room < a.rows - 2 && chosen_query(p)) {
+        struct area at = {a.row + a.rows - DETAILS, a.col, DETAILS, a.cols};
+        history_draw_chosen(chosen_query(p), at);
+        list_where(at, from, l->count, room);
+    }
 }
 
 /* ---- choosing */
