@@ -110,16 +110,16 @@ ends() { # ends VIEW FIRST LAST: what its title says there
             printf '%s\n' $key $key "save-display $key.behind"
         done
     } >ends.vs
-    "$VILSCOPE" --no-log -S ends.vs --screen 40x150 </dev/null 2>err || return
+    "$VILSCOPE" --no-log -S ends.vs --screen 40x300 </dev/null 2>err || return
     for key in left right; do
         sed -i '$d' $key.end $key.behind # messages
         cmp $key.end $key.behind || return
     done
     grep -q "$2" left.end && grep -q "$3" right.end
 }
-ends lens "depths 1-" "depths [2-9]" >why
+ends lens "depths 1-4 of 8" "depths 5-8 of 8" >why
 ok $? "the lens stops at its ends: $(cat why)"
-ends states "to large, after embed" "to large, after text" >why
+ends states "to large, after embeddings" "to large, after text 4" >why
 ok $? "states stop at their ends: $(cat why)"
 ends plane "Plane after embeddings (1/11)" "Plane after text 4 (11/11)" >why
 ok $? "the plane stops at its ends: $(cat why)"

@@ -113,7 +113,9 @@ static void set_layer(struct workbench *w, int layer)
 void do_layer(struct workbench *w, const char *arg)
 {
     int n = atoi(arg), most = look_layers(w, slice_now(w).kind);
-    if (n < 1 || n > most)
+    if (most == 0)
+        workbench_say(w, true, "ask something first");
+    else if (n < 1 || n > most)
         workbench_say(w, true, "this map has layers 1 to %d", most);
     else
         set_layer(w, n - 1);
@@ -177,6 +179,8 @@ void do_head(struct workbench *w, const char *arg)
         set_head(w, look_set(parse_set(arg, most)));
     else if (!strchr(arg, ',') && n >= 1 && n <= most)
         set_head(w, n - 1);
+    else if (most == 0)
+        workbench_say(w, true, "ask something first");
     else
         workbench_say(w, true, "head mean, max, rollout, 1 to %d, or several: 1,3", most);
 }

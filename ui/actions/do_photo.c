@@ -96,7 +96,10 @@ static void show_boxes(struct workbench *w, int n)
 
 void do_boxes_more(struct workbench *w, const char *arg)
 {
-    show_boxes(w, *arg ? atoi(arg) : w->how.boxes + 1);
+    if (*arg && (arg[strspn(arg, "0123456789")] || atoi(arg) < 1))
+        workbench_say(w, true, "more-boxes takes a number from 1 to 100, not '%s'", arg);
+    else
+        show_boxes(w, *arg ? atoi(arg) : w->how.boxes + 1);
 }
 
 void do_boxes_fewer(struct workbench *w, const char *arg)

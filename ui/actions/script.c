@@ -36,7 +36,10 @@ void do_source(struct workbench *w, const char *arg)
 {
     struct vs_err err = {0};
     char *path = xstrdup(arg);
-    if (script_open(w, path, &err) != 0)
+    bool strict = w->script.strict;
+    if (script_open(w, path, &err) == 0)
+        w->script.strict = strict; /* what fails there fails the program, too */
+    else
         workbench_say(w, true, "%s", err.text);
     free(path);
 }
