@@ -1,6 +1,6 @@
 # Fuzz targets, one for each kind of outside bytes. "make check" runs them over the test files;
 # configured with --enable-fuzzing CC=clang, "make fuzz" builds libFuzzer programs (HACKING.md).
-EXTRA_DIST += tests/fuzz/fuzz.h tests/fuzz/fuzz_regions.h tests/fuzz/fuzz-main.c
+EXTRA_DIST += tests/fuzz/NOTES.md tests/fuzz/fuzz.h tests/fuzz/fuzz_regions.h tests/fuzz/fuzz-main.c
 FUZZ_TARGETS = fuzz-arch fuzz-boxes fuzz-change fuzz-checkpoint fuzz-config fuzz-data fuzz-database fuzz-entities \
 	fuzz-gunzip fuzz-image fuzz-labels fuzz-lines fuzz-lmdb fuzz-log fuzz-pixels fuzz-probes fuzz-regions fuzz-rows fuzz-terminal fuzz-vocab
 if HDF5
