@@ -62,6 +62,7 @@ struct figure_panel {
     /* matrix, bars (cols 1), table */
     int rows, cols;
     char **row_names, **col_names;
+    int named_row, named_col;  /* of a matrix, from 1: named even where there is no room for all */
     float *x;                  /* (rows, cols); NaN: unknown */
     figure_color *colors;      /* (rows, cols) of matrix and bars */
     char **words;              /* (rows, cols) in cells instead of their numbers, or NULL */

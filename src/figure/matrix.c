@@ -117,18 +117,32 @@ static int name_step(double cell)
     return n > 1 ? n : 1;
 }
 
+/* Whether name i is drawn: each step-th, but for those whose room the named one (from 1; 0: none)
+ * needs. */
+static bool name_shows(int i, int step, int named)
+{
+    int from = i - (named - 1);
+    if (named < 1)
+        return i % step == 0;
+    return from == 0 || (i % step == 0 && abs(from) >= step);
+}
+
 static void draw_names(struct pen *p, const struct figure_panel *x, const struct layout *l,
                        double left, double top)
 {
     int step = name_step(l->cell_h);
-    for (int i = 0; i < x->rows; i += step) {
+    for (int i = 0; i < x->rows; i++) {
+        if (!name_shows(i, step, x->named_row))
+            continue;
         char *name = pen_fit(p, x->row_names[i], l->name_w + 0.1, names);
         pen_text(p, left - 3, top + (i + 0.5) * l->cell_h + PEN_SMALL * 0.36, name, names,
                  PEN_BLACK, PEN_RIGHT);
         free(name);
     }
     step = l->turned ? name_step(l->cell_w) : 1;
-    for (int j = 0; j < x->cols; j += step) {
+    for (int j = 0; j < x->cols; j++) {
+        if (!name_shows(j, step, x->named_col))
+            continue;
         double room = l->turned ? l->name_h + 0.1 : l->cell_w + 4;
         char *name = pen_fit(p, x->col_names[j], room, names);
         double middle = left + (j + 0.5) * l->cell_w;

@@ -166,6 +166,33 @@ static void test_narrow(const struct figure *f)
     free(path);
 }
 
+/* Of 101 columns each few have a name, the chosen one always. */
+static void test_many(void)
+{
+    struct vs_err err = {0};
+    struct figure f = {.title = xstrdup("many")};
+    struct figure_panel *m = figure_panel(&f, FIGURE_MATRIX, NULL);
+    figure_panel_numbers(m, 2, 101);
+    for (int j = 0; j < 101; j++)
+        m->col_names[j] = xasprintf("column %d", j);
+    m->ramp.count = FIGURE_RAMP;
+    m->named_col = 58;
+    char *path = path_of("many.svg"), name[32];
+    size_t size;
+    int rc = figure_write(&f, path, &(struct figure_how){170, 200}, &err), names = 0;
+    char *text = read_all(path, &size);
+    for (int j = 0; j < 101; j++) {
+        snprintf(name, sizeof name, ">column %d<", j);
+        names += strstr(text, name) != NULL;
+    }
+    ok(rc == 0 && names > 30 && names < 70, "%d of 101 columns have a name %s", names, err.text);
+    ok(strstr(text, ">column 57<") && !strstr(text, ">column 56<") && !strstr(text, ">column 58<"),
+       "the chosen one among them, in the room of its neighbours");
+    free(text);
+    free(path);
+    figure_fini(&f);
+}
+
 static void test_others(const struct figure *f)
 {
     size_t size;
@@ -225,6 +252,7 @@ int main(void)
     } else {
         test_svg(&f);
         test_narrow(&f);
+        test_many();
         test_others(&f);
         test_failures(&f);
     }

@@ -32,6 +32,7 @@ struct table {
     float top;                           /* what has the last color; 0: the largest of them */
     int digits;                          /* behind the point; of text, significant ones; 0: 3 */
     int bars;                            /* the column that is bars */
+    int chosen_row, chosen_col;          /* from 1; 0: none */
 };
 void table_init(struct table *t, int rows, int cols);
 void table_fini(struct table *t);

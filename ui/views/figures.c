@@ -106,6 +106,8 @@ static int panel_of(struct figure *f, const struct table *t, struct vs_err *err)
     struct figure_panel *p = figure_panel(f, matrix ? FIGURE_MATRIX : FIGURE_TABLE, NULL);
     figure_panel_numbers(p, t->rows, t->cols);
     take_names(p, t);
+    p->named_row = t->chosen_row;
+    p->named_col = t->chosen_col;
     memcpy(p->x, t->x, (size_t)t->rows * (size_t)t->cols * sizeof *p->x);
     if (matrix)
         figure_heat(p, t->top, t->sign ? SCALE_SIGNED : t->root ? SCALE_ROOT : SCALE_LINEAR,

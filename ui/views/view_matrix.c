@@ -444,6 +444,8 @@ static void matrix_words(struct workbench *w, const struct pane *p, struct shown
     char head[96], name[64], whose[80] = "", target[128];
     out->shape = TABLE_MATRIX;
     out->digits = 2;
+    out->chosen_row = m->at_row + 1;
+    out->chosen_col = m->at_col + 1;
     out->top = matrix_top(w, p, m);
     if (m->relevancy) {
         attribute_target_name(w, m->relevancy, target, sizeof target);
