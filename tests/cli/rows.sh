@@ -157,6 +157,14 @@ cp "$work/out" "$work/first"
 judge --json --slices --agreement --trend --calibration --confusion
 [ -s "$work/first" ] && cmp -s "$work/out" "$work/first"
 ok $? "the same seed gives the same"
+(
+    trap '' XFSZ
+    ulimit -f 0
+    "$VILSCOPE" compare --rows "$work/a.jsonl" "$work/b.jsonl" --json --slices --agreement --trend --calibration \
+        --confusion 2>&1
+) | cat >"$work/out"
+cmp -s "$work/out" "$work/first"
+ok $? "and so do rows that the disk has no room for: $(head -n 1 "$work/out" | cut -c 1-100)"
 judge --slice kind,first_word --least 10
 grep -q 'kind = odd, first_word = a  *100 ' "$work/out"
 ok $? "two fields crossed: $(grep 'kind = ' "$work/out" | head -n 2 | tr -s ' ' | tr '\n' ';')"
