@@ -296,6 +296,28 @@ static void other_items(struct log *l)
             &err);
 }
 
+/* By the larger confidence of both, which here is now A's and now B's, in another order than the
+ * items. */
+static void surest_first(struct log *l)
+{
+    struct vs_err err = {0};
+    db_exec(l, "UPDATE evaluation_rows SET confidence = ((item * 17 + 4) % 40) / 100.0 WHERE"
+               " evaluation_id = 1 + (item % 4 = 0)", "testing", &err);
+    db_exec(l, "UPDATE evaluation_rows SET confidence = NULL WHERE evaluation_id = 2 - (item % 4 ="
+               " 0)", "testing", &err);
+    struct seen all = paged_of(l, (struct log_wanted){.outcome = LOG_FLIPPED}, 3, 9);
+    struct seen sure = seen_of(l, (struct log_wanted){.outcome = LOG_FLIPPED, .sure = 0.2});
+    int first = -1, most = -1, above = 0;
+    for (int i = 0; i < 40; i += 2) {
+        int x = (i * 17 + 4) % 40;
+        above += x >= 20;
+        first = x > most ? i : first;
+        most = x > most ? x : most;
+    }
+    ok(all.count == 20 && all.first == first && first != 0 && sure.count == above &&
+       sure.first == first, "the surest is item %d, %d are sure", all.first, sure.count);
+}
+
 /* Which items are listed is told without reading a row of the table, and without sorting. */
 static void plans(struct log *l)
 {
@@ -360,6 +382,7 @@ static void logged(void)
                     " g.b_evaluation = 2") == 10, "flips of each side");
     pairs(l);
     other_items(l);
+    surest_first(l);
     plans(l);
     struct log_report r = {0};
     ok(log_check(l, false, &r, &err) == 0 && r.problem_count == 0, "it is sound %s", err.text);
