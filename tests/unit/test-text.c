@@ -178,6 +178,36 @@ static void own_cases(void)
     free(dialog);
 }
 
+/* A character of the CJK blocks is a word of its own, others of the same planes are letters: the
+ * first and the last ones that Unicode has of each block. */
+static void blocks(void)
+{
+    static const struct {
+        const char *text;
+        bool apart;
+    } cases[] = {
+        {"a\xe3\x90\x80z", true},      {"a\xe4\xb6\xb5z", true},     /* U+3400, 4DB5 */
+        {"a\xe4\xb8\x80z", true},      {"a\xe9\xbf\xaaz", true},     /* U+4E00, 9FEA */
+        {"a\xf0\xa0\x80\x80z", true},  {"a\xf0\xaa\x9b\x96z", true}, /* U+20000, 2A6D6 */
+        {"a\xf0\xaa\x9c\x80z", true},  {"a\xf0\xab\x9c\xb4z", true}, /* U+2A700, 2B734 */
+        {"a\xf0\xab\x9d\x80z", true},  {"a\xf0\xab\xa0\x9dz", true}, /* U+2B740, 2B81D */
+        {"a\xf0\xab\xa0\xa0z", true},  {"a\xf0\xac\xba\xa1z", true}, /* U+2B820, 2CEA1 */
+        {"a\xea\x80\x80z", false},     {"a\xf0\xac\xba\xb0z", false}, /* U+A000, 2CEB0 */
+        {"a\xed\x95\x9cz", false},     {"a\xe3\x81\x82z", false},    /* Hangul, Hiragana */
+    };
+    struct tokenizer *t = open_vocab(source_path("tests/data/tiny/vocab.txt"));
+    for (size_t i = 0; t && i < sizeof cases / sizeof cases[0]; i++) {
+        struct token *list;
+        int size = (int)strlen(cases[i].text);
+        int n = tokenizer_run(t, cases[i].text, (size_t)size, &list);
+        bool apart = n == 3 && list[1].begin == 1 && list[1].end == size - 1;
+        bool whole = n == 1 && list[0].begin == 0 && list[0].end == size;
+        ok(cases[i].apart ? apart : whole, "%s: %d tokens", cases[i].text, n);
+        free(list);
+    }
+    tokenizer_free(t);
+}
+
 static void tasks(void)
 {
     ok(task_count == 13, "twelve data sets and alignment");
@@ -235,6 +265,7 @@ static void answers(void)
 int main(void)
 {
     own_cases();
+    blocks();
     tasks();
     bad_vocabulary();
     const char *vocab = shared_path("data/bert-base-uncased-vocab.txt");
