@@ -96,6 +96,13 @@ struct following {
     struct watch *w;
 };
 
+/* What cannot be told need not be measured: a full disk ends the watch, and main says why. */
+static int watch_ask_one(struct following *x, int checkpoint, struct vs_err *err)
+{
+    int rc = x->f->ask(x->f->arg, checkpoint, err);
+    return rc == 0 && (fflush(stdout) != 0 || ferror(stdout)) ? VS_E_CANCELLED : rc;
+}
+
 /* Checkpoints that were named, or the folder's first. */
 static int watch_open_model(struct following *x, const struct model_options *how,
                             struct vs_err *err)
@@ -118,7 +125,7 @@ static int watch_open_model(struct following *x, const struct model_options *how
     if (rc == 0 && x->f->begin)
         x->f->begin(x->f->arg);
     for (int i = 0; rc == 0 && i < model_checkpoint_count(*m); i++)
-        rc = x->f->ask(x->f->arg, i, err);
+        rc = watch_ask_one(x, i, err);
     return rc;
 }
 
@@ -147,7 +154,7 @@ int compare_each_new(const struct compare_options *o, const struct model_options
         if (i < 0)
             watch_note(x.w, path, why.text);
         else
-            rc = f->ask(f->arg, i, err);
+            rc = watch_ask_one(&x, i, err);
     }
     watch_close(x.w);
     return rc == VS_E_CANCELLED ? 0 : rc; /* it is stopped by a signal */
