@@ -139,23 +139,32 @@ if $folder; then
 fi
 
 # ---- Flickr30k's table
-table() { # table WHAT STATUS ITEMS PATTERN: of the lines of standard input
-    cat >results.token
+table() { # table WHAT STATUS ITEMS PATTERN: of results.token
     eval_of --data results.token --regions npy
     says "a table, $1" $? "$3" "$2" "$4"
 }
 red='10.jpg#0\tred thing\n'
 second='results.token: item line 2 is left out: is no file, number and caption'
-printf "%b" "${red}20.jpg#0\tblue thing\n" | table whole 0 2 ''
-: | table empty 1 0 'results.token: there is no item in it'
-printf "%b" "${red}20.jpg" | table "cut off" 4 1 "$second"
-printf "%b" "${red}20.jpg#0\t\n" | table "no caption" 4 1 "$second"
-printf "%b" "${red}20.jpg#x\tblue\n" | table "a number that is none" 4 1 "$second"
-printf "%b" "${red}#0\tblue\n" | table "no file" 4 1 "$second"
-printf "%b" "${red}\0001\0377\n" | table "bytes" 4 1 "$second"
-printf 'image_name| comment_number| comment\n' | table "its head only" 1 0 'results.token: there is no item in it'
-printf "%b" "${red}30.jpg#0\tblue\n" | table "an image without features" 0 1 'note: 1 of 2 items .*30.jpg'
-printf '30.jpg#0\tblue\n31.jpg#0\tred\n' | table "images of another set" 1 0 'of 2 images none is in npy, the first is .*30.jpg'
+printf "%b" "${red}20.jpg#0\tblue thing\n" >results.token
+table whole 0 2 ''
+: >results.token
+table empty 1 0 'results.token: there is no item in it'
+printf "%b" "${red}20.jpg" >results.token
+table "cut off" 4 1 "$second"
+printf "%b" "${red}20.jpg#0\t\n" >results.token
+table "no caption" 4 1 "$second"
+printf "%b" "${red}20.jpg#x\tblue\n" >results.token
+table "a number that is none" 4 1 "$second"
+printf "%b" "${red}#0\tblue\n" >results.token
+table "no file" 4 1 "$second"
+printf "%b" "${red}\0001\0377\n" >results.token
+table "bytes" 4 1 "$second"
+printf 'image_name| comment_number| comment\n' >results.token
+table "its head only" 1 0 'results.token: there is no item in it'
+printf "%b" "${red}30.jpg#0\tblue\n" >results.token
+table "an image without features" 0 1 'note: 1 of 2 items .*30.jpg'
+printf '30.jpg#0\tblue\n31.jpg#0\tred\n' >results.token
+table "images of another set" 1 0 'of 2 images none is in npy, the first is .*30.jpg'
 mkdir -p wide
 "$VILSCOPE" extract -m "$frozen" --format npy -o wide in >out 2>err
 cp wide/42.npy wide/20.npy
