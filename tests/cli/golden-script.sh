@@ -39,7 +39,8 @@ all() {
         'open none.png' 'open' 'pan x' 'pan left' 'patch x' 'pin' 'pin star' 'plane-of x' 'press x1' 'press F13' \
         'project none' 'project x y z' 'project-color' 'rank' 'rank 99' 'rank 2' 'region' 'region 99' 'region x' \
         'region 2' 'replace' 'replace x y' 'restore' 'restore 9' 'save-images no/where' 'save-display no/where' \
-        'set' 'set x 1' 'set boxes' 'set boxes x' 'set boxes 0' 'set boxes 101' 'set boxes 9' 'set mouse x' \
+        'set' 'set x 1' 'set boxes' 'set boxes x' 'set boxes 0' 'set boxes 101' 'set boxes 9' \
+        'set figure-width 5' 'set figure-width x' 'set figure-width 90' 'set figure-dpi 9' 'set mouse x' \
         'set mouse off' 'set graphics x' 'set special x' 'set color x' 'set theme x' 'sleep x' 'sort' 'source' \
         'source none' 'source bad.vs' 'split x' 'split matrix' statistic 'statistic x' 'statistic peak' \
         'suggest x' 'suggest gqa' 'tag' 'tag a b' 'tag x' 'task x' 'task gqa' 'task-number 1' 'token' 'token 99' \
