@@ -7,6 +7,7 @@ EXTRA_DIST += tests/cluster/run tests/cluster/throwaway tests/leaks.txt tests/po
 	tests/data/checkpoints/training_old.bin \
 	tests/data/detector/small.yaml tests/data/detector/x152.yaml \
 	tests/data/frozen \
+	tests/data/serve \
 	tests/data/logs/version-1.db tests/data/logs/version-2.db \
 	tests/data/logs/version-3.db tests/data/logs/version-4.db \
 	tests/data/logs/version-5.db \

@@ -22,6 +22,8 @@ struct model_options {
     const char *detector, *detector_arch; /* arch NULL: the reference's ResNeXt-152 */
     const char *device; /* NULL: auto */
     int threads;        /* 0: all */
+    const char *connect; /* a server that has it open (src/remote/channel.h), or NULL: then of the
+                            rest only names of its checkpoints may be given */
 };
 
 struct model; /* a configuration, vocabulary, labels and one or more checkpoints */
@@ -32,7 +34,9 @@ const char *model_name(const struct model *m);
 /* What its model.json says about it in a sentence, to be said with its answers; or NULL. */
 const char *model_about(const struct model *m);
 const char *model_device(const struct model *m);
-/* Bytes of the GPU's memory in use and at most; 0 on the processor. */
+/* The address of the server that computes, or NULL. */
+const char *model_server(const struct model *m);
+/* Bytes of the GPU's memory in use and at most; 0 on the processor, and at a server. */
 void model_memory(const struct model *m, size_t *used, size_t *limit);
 /* report(arg, done, all) in bytes while weights are copied to a GPU, from the computing thread. */
 void model_watch(struct model *m, void (*report)(void *arg, size_t done, size_t all), void *arg);

@@ -36,13 +36,14 @@ static int detect_find_digest(struct model *m, const struct arch *a, struct vs_e
     return 0;
 }
 
-/* Called with forward_lock held. */
-static int detect_open_detector(struct model *m, struct vs_err *err)
+int detect_ready(struct model *m, struct vs_err *err)
 {
     struct arch a;
     memset(&a, 0, sizeof a); /* its padding is digested, too */
-    if (m->detector_file && m->detector_digest[0])
+    if (m->detector_digest[0])
         return 0;
+    if (m->remote)
+        return remote_detector_digest(m->remote, m->detector_digest, err);
     int rc = 0;
     if (m->parts.detector_arch)
         rc = arch_read(m->parts.detector_arch, &a, err);
@@ -67,6 +68,19 @@ static int detect_open_detector(struct model *m, struct vs_err *err)
 static int need_network(struct model *m, struct vs_err *err)
 {
     return m->detector ? 0 : detector_open(&m->arch, m->detector_file, m->kern, &m->detector, err);
+}
+
+int detect_run(struct model *m, struct detector_picture *picture, const struct detector_want *want,
+               struct vs_err *err)
+{
+    if (m->remote) {
+        const struct remote_picture p = {picture->rgb, picture->w, picture->h, picture->boxes,
+                                         picture->box_count};
+        return remote_detect(m->remote, &p, want->cancel, want->progress, want->progress_arg,
+                             &picture->regions, err);
+    }
+    int rc = need_network(m, err);
+    return rc ? rc : detector_run(m->detector, picture, 1, want, NULL, err);
 }
 
 struct relay {
@@ -94,9 +108,7 @@ static int detect_now(struct model *m, const struct photo *p, const atomic_bool 
                                  .progress_arg = &relay};
     struct detector_picture picture = {p->image->rgb, p->image->width, p->image->height,
                                        NULL, 0, NULL};
-    int rc = need_network(m, err);
-    if (rc == 0)
-        rc = detector_run(m->detector, &picture, 1, &want, NULL, err);
+    int rc = detect_run(m, &picture, &want, err);
     if (rc == 0)
         regioncache_put(p->image->digest, m->detector_digest, picture.regions);
     *out = picture.regions;
@@ -118,7 +130,7 @@ int photo_detect(struct model *m, struct photo *p, const atomic_bool *cancel,
     if (photo_regions(p) || !p->image || !model_has_detector(m))
         return 0;
     pthread_mutex_lock(&m->forward_lock);
-    int rc = detect_open_detector(m, err);
+    int rc = detect_ready(m, err);
     if (rc == 0 && !regioncache_get(p->image->digest, m->detector_digest, &found))
         rc = detect_now(m, p, cancel, report, arg, &found, err);
     pthread_mutex_unlock(&m->forward_lock);
@@ -134,11 +146,9 @@ static int pool_now(struct model *m, struct detector_picture *picture,
                     const struct detector_want *want, struct vs_err *err)
 {
     pthread_mutex_lock(&m->forward_lock);
-    int rc = detect_open_detector(m, err);
+    int rc = detect_ready(m, err);
     if (rc == 0)
-        rc = need_network(m, err);
-    if (rc == 0)
-        rc = detector_run(m->detector, picture, 1, want, NULL, err);
+        rc = detect_run(m, picture, want, err);
     pthread_mutex_unlock(&m->forward_lock);
     return rc;
 }

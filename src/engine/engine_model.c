@@ -73,7 +73,9 @@ static int open_checkpoint(struct model *m, int i, struct vs_err *err)
 
 int model_add_checkpoint(struct model *m, const char *path, const char *name, struct vs_err *err)
 {
-    int i = m->parts.checkpoint_count;
+    int i = m->parts.checkpoint_count, closed = model_check_files(m, "opening a checkpoint", err);
+    if (closed != 0)
+        return closed;
     if (i >= MODEL_CHECKPOINTS)
         return vs_fail(err, VS_E_LIMIT, "%s: more than %d checkpoints are not opened at once", path,
                        MODEL_CHECKPOINTS);
@@ -120,6 +122,8 @@ static int open_config(struct model *m, struct vs_err *err)
 static int open_parts(struct model *m, const struct model_options *o, struct vs_err *err)
 {
     char why[256];
+    if (o->connect)
+        return remote_parts(m, o, err);
     int rc = parts_find(o, &m->parts, err);
     if (rc == 0)
         rc = open_config(m, err);
@@ -148,7 +152,7 @@ int model_open(const struct model_options *o, struct model **out, struct vs_err 
     pthread_mutex_init(&m->forward_lock, NULL);
     pthread_mutex_init(&m->digest_lock, NULL);
     int rc = open_parts(m, o, err);
-    if (rc == 0) {
+    if (rc == 0 && !m->remote) {
         if (m->parts.task_tokens >= 0)
             m->config.task_tokens = m->parts.task_tokens;
         rc = open_checkpoints(m, err);
@@ -171,6 +175,8 @@ void model_free(struct model *m)
         tensorfile_close(m->checkpoints[i].file);
     }
     free(m->checkpoints);
+    remote_close(m->remote);
+    free(m->server);
     net_config_fini(&m->config);
     prefix_free(m->kept);
     detector_free(m->detector);
@@ -199,7 +205,7 @@ const char *model_about(const struct model *m)
 
 const char *model_device(const struct model *m)
 {
-    return kern_describe(m->kern);
+    return m->remote ? remote_model(m->remote)->device : kern_describe(m->kern);
 }
 
 void model_memory(const struct model *m, size_t *used, size_t *limit)
@@ -287,7 +293,8 @@ int model_file_digest(struct tensorfile *f, char hex[DIGEST_HEX], struct vs_err 
 static void model_find_digest(struct model *m, int i)
 {
     char hex[DIGEST_HEX];
-    int rc = model_file_digest(m->checkpoints[i].file, hex, NULL);
+    int rc = m->remote ? remote_digest(m->remote, m->checkpoints[i].number, hex, NULL)
+                       : model_file_digest(m->checkpoints[i].file, hex, NULL);
     pthread_mutex_lock(&m->digest_lock);
     m->checkpoints[i].digest_lost = rc != 0;
     memcpy(m->checkpoints[i].digest, hex, sizeof hex);
@@ -353,7 +360,7 @@ void model_complete(struct model *m, struct result *r)
 {
     model_checkpoint_digest(m, model_checkpoint_of(m, r), r->checkpoint_digest);
     if (!r->checkpoint_digest[0] && !(r->notice && strstr(r->notice, "its digest is not known")))
-        note_add(&r->notice,
-                 "the checkpoint's file changed after this was computed: its digest is not "
-                 "known");
+        note_add(&r->notice, "%s: its digest is not known",
+                 m->remote ? "the server that has the checkpoint does not answer"
+                           : "the checkpoint's file changed after this was computed");
 }

@@ -11,20 +11,24 @@
 #include "src/formats/tensorfile.h"
 #include "src/model/prefixcache.h"
 #include "src/model/trace.h"
+#include "src/remote/remote.h"
 #include "src/engine/modeldir.h"
 #include "src/vision/detector.h"
 
 #include <pthread.h>
 
 struct checkpoint {
-    struct tensorfile *file;
+    struct tensorfile *file; /* NULL where a server has it */
     struct net *net;
+    int number;              /* of the server */
     char digest[DIGEST_HEX]; /* "" until known; guarded by model.digest_lock, as the next */
     bool digest_lost;        /* the file changed before it was known: it stays "" */
 };
 
 struct model {
     struct parts parts;
+    struct remote *remote; /* the server that computes, or NULL */
+    char *server;          /* its address */
     struct net_config config;
     struct tokenizer *tokenizer;
     struct labels *vqa, *gqa, *classes; /* may be NULL */
@@ -109,6 +113,20 @@ unsigned masked_heads(const struct model *m, const struct prepared *p);
 /* Fills the result's masked, after its answers. */
 int masked_read(struct model *m, const struct prepared *p, const struct trace *t,
                 struct vs_err *err);
+
+/* ---- engine_detect.c: the detector itself; with forward_lock held */
+
+/* m->detector_digest is known afterwards. */
+int detect_ready(struct model *m, struct vs_err *err);
+/* The regions of a picture, or of the boxes that it has; the caller's, in picture->regions. */
+int detect_run(struct model *m, struct detector_picture *picture, const struct detector_want *want,
+               struct vs_err *err);
+
+/* ---- engine_remote.c: a model that a server has open */
+
+int remote_parts(struct model *m, const struct model_options *o, struct vs_err *err);
+/* Fails for a server's model: its files are not here. what: "comparing weights". */
+int model_check_files(const struct model *m, const char *what, struct vs_err *err);
 
 /* Make answers or boxes of the trace, by the task's reading. */
 int reading_make(const struct model *m, const struct query *q, const struct trace *t,

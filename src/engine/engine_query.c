@@ -17,7 +17,7 @@ static void tell_identity(const struct model *m, const struct query *q, struct r
     r->model_name = xstrdup(m->parts.name);
     r->checkpoint_path = xstrdup(c->path);
     r->checkpoint_name = xstrdup(c->name);
-    r->device = xstrdup(kern_describe(m->kern));
+    r->device = xstrdup(model_device(m));
     r->changes = change_list_format(q->changes, q->change_count);
 }
 

@@ -15,6 +15,7 @@ libcore_a_SOURCES += \
 	src/engine/engine_priv.h \
 	src/engine/engine_query.c \
 	src/engine/engine_reading.c \
+	src/engine/engine_remote.c \
 	src/engine/modeldir.c src/engine/modeldir.h \
 	src/engine/modeldir_write.c \
 	src/engine/regioncache.c src/engine/regioncache.h

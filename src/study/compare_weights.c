@@ -278,8 +278,10 @@ int weights_compare(struct kern *k, const struct tensorfile *a, const struct ten
 int weights_compare_opened(struct model *m, int a, int b, const atomic_bool *cancel,
                            struct weights_change **out, struct vs_err *err)
 {
-    return weights_compare(m->kern, m->checkpoints[a].file, m->checkpoints[b].file, cancel, out,
-                           err);
+    int rc = model_check_files(m, "comparing weights", err);
+    return rc ? rc
+              : weights_compare(m->kern, m->checkpoints[a].file, m->checkpoints[b].file, cancel,
+                                out, err);
 }
 
 void weights_change_free(struct weights_change *w)

@@ -2,7 +2,7 @@
 # configured with --enable-fuzzing CC=clang, "make fuzz" builds libFuzzer programs (HACKING.md).
 EXTRA_DIST += tests/fuzz/NOTES.md tests/fuzz/fuzz.h tests/fuzz/fuzz_regions.h tests/fuzz/fuzz-main.c
 FUZZ_TARGETS = fuzz-arch fuzz-boxes fuzz-change fuzz-checkpoint fuzz-config fuzz-data fuzz-database fuzz-entities \
-	fuzz-gunzip fuzz-image fuzz-labels fuzz-lines fuzz-lmdb fuzz-log fuzz-pixels fuzz-probes fuzz-regions fuzz-rows fuzz-terminal fuzz-vocab
+	fuzz-gunzip fuzz-image fuzz-labels fuzz-lines fuzz-lmdb fuzz-log fuzz-pixels fuzz-probes fuzz-regions fuzz-rows fuzz-serve fuzz-terminal fuzz-vocab
 if HDF5
 FUZZ_TARGETS += fuzz-hdf5
 endif
@@ -56,6 +56,10 @@ fuzz_image_SOURCES = tests/fuzz/fuzz-image.c $(FUZZ_MAIN)
 fuzz_image_CPPFLAGS = $(TEST_CPPFLAGS)
 fuzz_image_LDFLAGS = $(FUZZING_FLAGS)
 fuzz_image_LDADD = $(CORE_LIBS)
+fuzz_serve_SOURCES = tests/fuzz/fuzz-serve.c $(FUZZ_MAIN)
+fuzz_serve_CPPFLAGS = $(TEST_CPPFLAGS)
+fuzz_serve_LDFLAGS = $(FUZZING_FLAGS)
+fuzz_serve_LDADD = $(CORE_LIBS)
 fuzz_labels_SOURCES = tests/fuzz/fuzz-labels.c $(FUZZ_MAIN)
 fuzz_labels_CPPFLAGS = $(TEST_CPPFLAGS)
 fuzz_labels_LDFLAGS = $(FUZZING_FLAGS)

@@ -88,6 +88,8 @@ static void about_model(const struct workbench *w, struct pen *p)
              model_checkpoint_name(w->ses.model, i),
              draw_base_name(model_checkpoint_path(w->ses.model, i)));
     line(p, "device", "%s", model_device(w->ses.model));
+    if (model_server(w->ses.model))
+        line(p, "server", "%s", model_server(w->ses.model));
     line(p, "detector", "%s", model_has_detector(w->ses.model) ? "yes" : "none");
 }
 

@@ -1,0 +1,272 @@
+/* SPDX-License-Identifier: MIT */
+/* Clients of a server: frames in and out, and the thread that answers them in turn. A client has
+ * one request at a time, so that first come, first served gives all of them equal turns. */
+#include "src/serve/clients.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define REQUEST_MOST ((uint64_t)1 << 30)
+#define GROWS ((size_t)1 << 20) /* a message's memory grows with what has come of it */
+
+/* ---- what is sent */
+
+static void put_frame(struct client *x, enum frame_kind kind, const struct buf *body)
+{
+    const struct frame_head h = {FRAME_MAGIC, (uint32_t)kind, body->len};
+    if (x->out_at == x->out.len)
+        x->out.len = x->out_at = 0;
+    buf_add(&x->out, &h, sizeof h);
+    if (body->len)
+        buf_add(&x->out, body->data, body->len);
+}
+
+static void wake_up(struct clients *c)
+{
+    ssize_t n = write(c->wake[1], "!", 1); /* a full pipe wakes as well */
+    (void)n;
+}
+
+static void send_frame(struct clients *c, struct client *x, enum frame_kind kind,
+                       const struct buf *body, bool done)
+{
+    pthread_mutex_lock(&c->lock);
+    put_frame(x, kind, body);
+    x->busy = x->busy && !done;
+    pthread_mutex_unlock(&c->lock);
+    wake_up(c);
+}
+
+bool client_waits(struct clients *c, struct client *x)
+{
+    pthread_mutex_lock(&c->lock);
+    bool waits = x->out_at < x->out.len;
+    pthread_mutex_unlock(&c->lock);
+    return waits;
+}
+
+bool client_write(struct clients *c, struct client *x)
+{
+    ssize_t n = 0;
+    pthread_mutex_lock(&c->lock);
+    if (x->out_at < x->out.len)
+        n = send(x->fd, x->out.data + x->out_at, x->out.len - x->out_at,
+                 MSG_NOSIGNAL | MSG_DONTWAIT);
+    bool gone = n < 0 && errno != EAGAIN && errno != EINTR;
+    x->out_at += n > 0 ? (size_t)n : 0;
+    if (x->out_at == x->out.len) {
+        buf_fini(&x->out);
+        x->out_at = 0;
+    }
+    pthread_mutex_unlock(&c->lock);
+    return !gone;
+}
+
+/* ---- what is answered */
+
+struct telling {
+    struct clients *c;
+    struct client *x;
+};
+
+static void tell(void *arg, const char *stage, double done, double all)
+{
+    const struct telling *t = arg;
+    struct buf body = {0};
+    wire_text(&body, stage);
+    wire_real(&body, done);
+    wire_real(&body, all);
+    send_frame(t->c, t->x, FRAME_PROGRESS, &body, false);
+    buf_fini(&body);
+}
+
+static void client_answer(struct clients *c, struct client *x)
+{
+    struct telling telling = {c, x};
+    struct request q = {.m = c->m, .kept = &x->kept, .kind = (enum frame_kind)x->head.kind,
+                        .w = {.data = x->body, .size = (size_t)x->head.size},
+                        .cancel = &x->cancel, .progress = tell, .arg = &telling};
+    struct buf out = {0};
+    struct vs_err err = {0};
+    int rc = request_answer(&q, &out, &err);
+    if (rc != 0) {
+        buf_fini(&out);
+        wire_int(&out, rc);
+        wire_text(&out, err.text);
+    }
+    free(x->body);
+    x->body = NULL;
+    x->head_have = x->body_have = x->body_room = 0;
+    send_frame(c, x, rc == 0 ? FRAME_DONE : FRAME_FAILED, &out, true);
+    buf_fini(&out);
+}
+
+static void clients_forget(struct clients *c, struct client *x)
+{
+    pthread_mutex_lock(&c->m->forward_lock);
+    kept_fini(&x->kept);
+    pthread_mutex_unlock(&c->m->forward_lock);
+    pthread_mutex_lock(&c->lock);
+    x->over = true;
+    pthread_mutex_unlock(&c->lock);
+    wake_up(c);
+}
+
+/* The first of the queue; NULL when it is to end. */
+static struct client *clients_next(struct clients *c)
+{
+    pthread_mutex_lock(&c->lock);
+    while (!c->first && !c->ends)
+        pthread_cond_wait(&c->more, &c->lock);
+    struct client *x = c->first;
+    if (x)
+        c->first = x->next;
+    pthread_mutex_unlock(&c->lock);
+    return x;
+}
+
+static void *clients_main(void *arg)
+{
+    struct clients *c = arg;
+    for (struct client *x; (x = clients_next(c)) != NULL;)
+        if (x->fini)
+            clients_forget(c, x);
+        else
+            client_answer(c, x);
+    return NULL;
+}
+
+static void clients_enqueue(struct clients *c, struct client *x)
+{
+    pthread_mutex_lock(&c->lock);
+    x->next = NULL;
+    if (c->first)
+        c->last->next = x;
+    else
+        c->first = x;
+    c->last = x;
+    x->busy = true;
+    pthread_cond_signal(&c->more);
+    pthread_mutex_unlock(&c->lock);
+}
+
+void clients_queue(struct clients *c, struct client *x)
+{
+    atomic_store(&x->cancel, false);
+    clients_enqueue(c, x);
+}
+
+void clients_release(struct clients *c, struct client *x)
+{
+    x->fini = true;
+    clients_enqueue(c, x);
+}
+
+int clients_start(struct clients *c, struct model *m, struct vs_err *err)
+{
+    *c = (struct clients){.m = m};
+    if (pipe2(c->wake, O_CLOEXEC | O_NONBLOCK) != 0)
+        return vs_fail(err, VS_E_IO, "no pipe can be made: %s", strerror(errno));
+    pthread_mutex_init(&c->lock, NULL);
+    pthread_cond_init(&c->more, NULL);
+    int rc = pthread_create(&c->thread, NULL, clients_main, c);
+    if (rc == 0)
+        return 0;
+    close(c->wake[0]);
+    close(c->wake[1]);
+    return vs_fail(err, VS_E_LIMIT, "no thread can be started: %s", strerror(rc));
+}
+
+void clients_stop(struct clients *c)
+{
+    pthread_mutex_lock(&c->lock);
+    c->ends = true;
+    pthread_cond_signal(&c->more);
+    pthread_mutex_unlock(&c->lock);
+    pthread_join(c->thread, NULL);
+    pthread_cond_destroy(&c->more);
+    pthread_mutex_destroy(&c->lock);
+    close(c->wake[0]);
+    close(c->wake[1]);
+}
+
+/* ---- what is read */
+
+/* At most size bytes; 0: nothing now, -1: gone. */
+static ssize_t client_take(const struct client *x, void *to, size_t size)
+{
+    ssize_t n = recv(x->fd, to, size, MSG_DONTWAIT);
+    if (n < 0)
+        return errno == EAGAIN || errno == EINTR ? 0 : -1;
+    return n == 0 ? -1 : n;
+}
+
+static bool client_grow(struct client *x, struct vs_err *err)
+{
+    size_t size = (size_t)x->head.size, room = 2 * x->body_room + GROWS;
+    if (x->body_have < x->body_room || x->body_room >= size)
+        return true;
+    room = room < size ? room : size;
+    uint8_t *body = realloc(x->body, room);
+    if (!body) {
+        vs_fail(err, VS_E_LIMIT, "no memory for a message of %zu MB", size >> 20);
+        return false;
+    }
+    x->body = body;
+    x->body_room = room;
+    return true;
+}
+
+/* A head is there: what it says is begun. */
+static bool client_begin(struct clients *c, struct client *x, struct vs_err *err)
+{
+    if (frame_check(&x->head, REQUEST_MOST, err) != 0)
+        return false;
+    if (x->head.kind == FRAME_CANCEL && x->head.size == 0)
+        x->head_have = 0; /* it came when all was answered */
+    else if (x->head.size == 0)
+        clients_queue(c, x);
+    return true;
+}
+
+/* While it is answered: what comes can be the word to stop, or the end. Its head is in use. */
+static bool client_listen(struct client *x, struct vs_err *err)
+{
+    struct frame_head h;
+    ssize_t n = recv(x->fd, &h, sizeof h, MSG_DONTWAIT | MSG_PEEK);
+    if (n < 0)
+        return errno == EAGAIN || errno == EINTR;
+    if (n < (ssize_t)sizeof h)
+        return n > 0; /* the rest is to come */
+    if (h.magic != FRAME_MAGIC || h.kind != FRAME_CANCEL || h.size != 0) {
+        vs_fail(err, VS_E_FORMAT, "asks while it is being answered");
+        return false;
+    }
+    atomic_store(&x->cancel, true);
+    return recv(x->fd, &h, sizeof h, MSG_DONTWAIT) == (ssize_t)sizeof h;
+}
+
+bool client_read(struct clients *c, struct client *x, struct vs_err *err)
+{
+    pthread_mutex_lock(&c->lock);
+    bool busy = x->busy;
+    pthread_mutex_unlock(&c->lock);
+    if (busy)
+        return client_listen(x, err);
+    if (x->head_have < sizeof x->head) {
+        ssize_t n = client_take(x, (char *)&x->head + x->head_have, sizeof x->head - x->head_have);
+        x->head_have += n > 0 ? (size_t)n : 0;
+        return n >= 0 && (x->head_have < sizeof x->head || client_begin(c, x, err));
+    }
+    if (!client_grow(x, err))
+        return false;
+    ssize_t n = client_take(x, x->body + x->body_have, x->body_room - x->body_have);
+    x->body_have += n > 0 ? (size_t)n : 0;
+    if (n >= 0 && x->body_have == (size_t)x->head.size)
+        clients_queue(c, x);
+    return n >= 0;
+}

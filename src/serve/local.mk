@@ -1,0 +1,5 @@
+# A server of opened models.
+libcore_a_SOURCES += \
+	src/serve/clients.c src/serve/clients.h \
+	src/serve/requests.c src/serve/requests.h \
+	src/serve/serve.c src/serve/serve.h
