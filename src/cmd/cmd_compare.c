@@ -105,6 +105,7 @@ static const struct option_row option_rows[] = {
     ROW_UNSAFE,
     ROW_DEVICE(model.device),
     ROW_THREADS(model.threads),
+    ROW_CONNECT(model.connect),
     ROW_LOG(log),
     ROW_NO_LOG(no_log),
     END,
@@ -522,7 +523,11 @@ static int run_compare(void *options, char **args, int count)
     }
     struct chosen *chosen = NULL;
     struct model_options how = o->model;
+    command_server(&how);
     status = command_choose("compare", &o->checkpoints, &how, &chosen, &err);
+    if (status == 0 && o->watch && how.connect)
+        status = vs_fail(&err, VS_E_USAGE, "--watch opens checkpoints as they come, and a server "
+                         "has opened its own: run it where they are, without --connect");
     if (status == 0)
         status = measured ? measure_and_judge(o, &how, &err) : compare_and_log(o, &how, &err);
     command_chosen_free(chosen);

@@ -116,6 +116,7 @@ static const struct option_row option_rows[] = {
     HEADING("All"),
     ROW_DEVICE(model.device),
     ROW_THREADS(model.threads),
+    ROW_CONNECT(model.connect),
     ROW_LOG(log),
     ROW_NO_LOG(no_log),
     ROW_UNSAFE,
@@ -513,7 +514,7 @@ static int check_kind(const struct options *o)
     bool folder = o->reference != NULL;
     if (folder && o->data.path)
         return command_usage("eval", "either --data or --reference");
-    if (!o->model.dir || (!folder && !o->data.path))
+    if ((!o->model.dir && !o->model.connect) || (!folder && !o->data.path))
         return command_usage("eval", "-m DIR and --data SET or --reference DIR are needed");
     if (!folder && o->as_reference)
         return command_usage("eval", "--as-reference is for --reference");
@@ -527,12 +528,11 @@ static int check_kind(const struct options *o)
         return command_usage("eval", "--shard keeps the rows in its log: --rows is for --no-log");
     if (o->data.candidates && !o->data.regions)
         return command_usage("eval", "--candidates go with --regions");
-    if (folder && (o->predictions || o->attention || o->data.images || o->data.annotations ||
-                   o->data.regions))
-        return command_usage("eval", "--%s is for --data",
-                             o->predictions ? "predictions" : o->attention ? "attention"
-                             : o->data.images ? "images"
-                             : o->data.regions ? "regions" : "annotations");
+    const char *own = o->predictions ? "predictions" : o->attention ? "attention"
+                      : o->data.images ? "images" : o->data.regions ? "regions"
+                      : o->data.annotations ? "annotations" : NULL;
+    if (folder && own)
+        return command_usage("eval", "--%s is for --data", own);
     return 0;
 }
 
@@ -563,6 +563,7 @@ static int run(void *options, char **args, int count)
     struct options *o = options;
     (void)args;
     (void)count;
+    command_server(&o->model);
     int usage = check_study(o);
     if (usage == 0)
         usage = check_kind(o);

@@ -87,6 +87,7 @@ static const struct option_row option_rows[] = {
     HEADING("All"),
     ROW_DEVICE(model.device),
     ROW_THREADS(model.threads),
+    ROW_CONNECT(model.connect),
     ROW_UNSAFE,
     END,
 };
@@ -420,6 +421,7 @@ static int run_explain(void *options, char **args, int count)
     if (rc != 0)
         return rc;
     o->data.optional = true;
+    command_server(&o->model);
     rc = command_choose("explain", &o->checkpoints, &o->model, &chosen, &err);
     if (rc == 0)
         rc = o->project >= 0 ? explain_run_project(o, &err) : explain_run_all(&x);

@@ -54,6 +54,7 @@ static const struct option_row option_rows[] = {
     INT("dpi", 0, "N", dpi, 30, 2400, 300, "pixels per inch, in PNG"),
     ROW_DEVICE(bench.model.device),
     ROW_THREADS(bench.model.threads),
+    ROW_CONNECT(bench.model.connect),
     ROW_LOG(bench.log),
     ROW_NO_LOG(bench.no_log),
     END,

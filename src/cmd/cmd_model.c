@@ -177,10 +177,39 @@ static bool has_all(const struct parts *p, const struct words *wanted)
     return true;
 }
 
+/* What a server has open is not to be given again. */
+static int choose_server(const struct words *wanted, struct model_options *o, struct vs_err *err)
+{
+    const struct {
+        const char *option, *value;
+    } own[] = {{"model", o->dir}, {"weights", o->weights}, {"config", o->config},
+               {"vocab", o->vocab}, {"labels", o->labels_vqa}, {"gqa-labels", o->labels_gqa},
+               {"classes", o->classes}, {"detector", o->detector},
+               {"detector-arch", o->detector_arch}, {"device", o->device}};
+    for (size_t i = 0; i < sizeof own / sizeof own[0]; i++)
+        if (own[i].value)
+            return vs_fail(err, VS_E_USAGE, "--%s goes with \"vilscope serve\", which opens the "
+                           "model that --connect asks: leave one of them out", own[i].option);
+    o->checkpoints = wanted->count ? wanted->list : NULL;
+    return 0;
+}
+
+bool command_server(struct model_options *o)
+{
+    bool named = o->dir || o->config || o->vocab || o->device;
+    if (!o->connect && !named)
+        o->connect = getenv("VILSCOPE_CONNECT");
+    if (o->connect && !o->connect[0])
+        o->connect = NULL;
+    return o->connect != NULL;
+}
+
 int command_choose(const char *command, const struct words *wanted, struct model_options *o,
                    struct chosen **out, struct vs_err *err)
 {
     struct chosen *c = *out = xcalloc(1, sizeof *c);
+    if (o->connect)
+        return choose_server(wanted, o, err);
     bool named = o->dir || o->config || o->vocab;
     const char *dir = o->dir;
     c->demo = named ? NULL : demo_find();

@@ -59,6 +59,11 @@
          "what computes: auto (default), cpu, cuda, ... (vilscope devices)")
 #define ROW_THREADS(member)                                                                        \
     INT("threads", 0, "N", member, 1, 1024, 0, "threads to compute with; all CPUs without it")
+/* Where a model is opened to be asked. */
+#define ROW_CONNECT(member)                                                                        \
+    TEXT("connect", 0, "ADDRESS", member, VALUES_FILES,                                            \
+         "compute at a server (vilscope serve), with the model that it has open: its socket, or "  \
+         "ssh://[USER@]HOST[:PORT]/SOCKET; without it VILSCOPE_CONNECT")
 #define ROW_LOG(member)                                                                            \
     TEXT("log", 0, "FILE", member, VALUES_FILES,                                                   \
          "log database (default: the one of the workbench), or FOLDER/: a log for each machine")
@@ -104,10 +109,15 @@ struct chosen {
     bool is_demo; /* nothing was named, and there is a demo */
 };
 
+/* Whether a server is asked: that of --connect, or, where no model is named, VILSCOPE_CONNECT's,
+ * which is put into o. An empty address is none. Of commands that can ask one. */
+bool command_server(struct model_options *o);
 /* Each of wanted is a checkpoint's name in the model directory, its path or its file's name there,
  * or another file; when it is both a note says so and the directory wins. They are put into o. The
  * demo's directory is taken when neither a directory nor a configuration or vocabulary is named,
- * and all that is wanted is in it. o borrows from *out, which is to be freed in any case. */
+ * and all that is wanted is in it. With a server (o->connect) they are names of its checkpoints,
+ * and no other part of a model may be given. o borrows from *out, which is to be freed in any
+ * case. */
 int command_choose(const char *command, const struct words *wanted, struct model_options *o,
                    struct chosen **out, struct vs_err *err);
 void command_chosen_free(struct chosen *c); /* NULL is fine */

@@ -151,6 +151,7 @@ static const struct option_row option_rows[] = {
          "maps (layers, tokens, regions) as .npy"),
     ROW_DEVICE(model.device),
     ROW_THREADS(model.threads),
+    ROW_CONNECT(model.connect),
     ROW_LOG(log),
     ROW_NO_LOG(no_log),
     FLAG("log-attention", log_maps,
@@ -390,6 +391,7 @@ static int cmd_query_ask(struct options *o, struct vs_err *err)
     struct logging g = {.command = "query"};
     struct chosen *chosen = NULL;
     int rc = query_attribute_how(o, err);
+    command_server(&o->model);
     if (rc == 0)
         rc = command_choose("query", &o->checkpoints, &o->model, &chosen, err);
     if (rc == 0)

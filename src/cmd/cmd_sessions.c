@@ -171,6 +171,7 @@ static const struct option_row option_rows[] = {
          "exit with status 1 when an answer or an attribution changed, or a query failed"),
     ROW_DEVICE(model.device),
     ROW_THREADS(model.threads),
+    ROW_CONNECT(model.connect),
     ROW_NO_LOG(no_log),
     ROW_UNSAFE,
     HEADING("query, export and sql"),

@@ -56,9 +56,11 @@ struct replayed_list {
 static int replay_open_model(struct replay *r, struct chosen **chosen, struct vs_err *err)
 {
     struct model_options how = r->o->model;
-    char *demo = how.dir ? NULL : demo_find(); /* also for files: its parts go with them */
+    bool server = command_server(&how);
+    /* Also for files: its parts go with them. */
+    char *demo = how.dir || server ? NULL : demo_find();
     how.dir = demo ? demo : how.dir;
-    if (!how.dir)
+    if (!how.dir && !server)
         return vs_fail(err, VS_E_USAGE, "replay needs a model: -m DIR");
     int rc = command_choose("sessions", &r->o->checkpoints, &how, chosen, err);
     if (rc != 0) {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* vilscope sessions evaluations, evaluation, import: what was measured, and its rows. */
+#include "src/cmd/cmd_model.h"
 #include "src/cmd/cmd_sessions.h"
 #include "src/cmd/vilscope.h"
 
@@ -255,8 +256,9 @@ int sessions_import(const struct sessions_options *o, struct log *l, struct vs_e
         rc = rowset_add_file(&set, o->args[i], err);
     if (rc == 0)
         rc = rowset_finish(&set, err);
-    if (rc == 0 && o->model.dir)
-        rc = model_open(&o->model, &g.m, err);
+    struct model_options how = o->model;
+    if (rc == 0 && (how.dir || command_server(&how)))
+        rc = model_open(&how, &g.m, err);
     for (int i = 0; i < set.count && rc == 0; i++)
         rc = import_one(&g, &set.list[i], err);
     if (g.session) {

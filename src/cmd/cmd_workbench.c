@@ -53,6 +53,7 @@ static const struct option_row option_rows[] = {
     FLAG("tour", tour, "a guided tour through the demo"),
     ROW_DEVICE(model.device),
     ROW_THREADS(model.threads),
+    ROW_CONNECT(model.connect),
     ROW_LOG(log),
     ROW_NO_LOG(no_log),
     {.name = "keys", .kind = OPTION_FLAG, .at = OPTION_AT(keys, bool), .hidden = true,
@@ -132,7 +133,8 @@ static int workbench_open_all(struct workbench_command *o, char **images, int co
                               const struct chosen *chosen, struct workbench_options *w,
                               struct eval_set **set, struct vs_err *err)
 {
-    bool none = !o->model.dir && !o->model.checkpoints && !o->model.config && !o->model.vocab;
+    bool none = !o->model.dir && !o->model.checkpoints && !o->model.config && !o->model.vocab &&
+                !o->model.connect;
     int rc = none ? 0 : model_open(&o->model, &w->model, err);
     if (none)
         w->no_model = "no model is open: start with -m DIR, or -c FILE --config FILE --vocab FILE";
@@ -222,7 +224,8 @@ static void die_of(int number)
 
 static int workbench_check_options(const struct workbench_command *o, int images)
 {
-    bool model = o->model.dir || o->checkpoints.count || o->model.config || o->model.vocab;
+    bool model = o->model.dir || o->checkpoints.count || o->model.config || o->model.vocab ||
+                 o->model.connect;
     if (o->tour && (o->script || o->probes || o->watch || images || model))
         return command_usage("workbench", "--tour shows the demo: it takes no model, images, "
                              "check set or script");
@@ -239,6 +242,7 @@ int workbench_command_run(const char *command, struct workbench_command *o, char
 {
     struct vs_err err = {0};
     struct chosen *chosen = NULL;
+    command_server(&o->model);
     int status = command_choose(command, &o->checkpoints, &o->model, &chosen, &err);
     if (status == 0)
         status = open_and_run(command, o, images, count, chosen, &err);
@@ -259,6 +263,8 @@ static int run_workbench(void *options, char **args, int count)
     int status = workbench_check_options(o, count);
     if (status != 0)
         return status;
+    if (o->tour)
+        o->model.connect = ""; /* whatever the environment says */
     return workbench_command_run("workbench", o, args, count);
 }
 

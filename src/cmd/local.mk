@@ -61,6 +61,7 @@ vilscope_SOURCES += \
 	src/cmd/cmd_relevance_dump.c \
 	src/cmd/cmd_relevance_targets.c \
 	src/cmd/cmd_rows.c src/cmd/cmd_rows.h \
+	src/cmd/cmd_serve.c \
 	src/cmd/cmd_sessions.c src/cmd/cmd_sessions.h \
 	src/cmd/cmd_sessions_list.c \
 	src/cmd/cmd_sessions_merge.c \

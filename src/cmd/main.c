@@ -18,8 +18,9 @@
 const struct command *const command_table[] = {
     &command_workbench, &command_query, &command_figure, &command_compare, &command_extract,
     &command_eval,
-    &command_explain, &command_batch, &command_tasks, &command_sessions, &command_cache,
-    &command_devices, &command_inspect, &command_convert, &command_convert_regions, &command_model,
+    &command_explain, &command_batch, &command_tasks, &command_sessions, &command_serve,
+    &command_cache, &command_devices, &command_inspect, &command_convert, &command_convert_regions,
+    &command_model,
     &command_doctor, &command_world, &command_detect, &command_forward, &command_relevance,
     &command_tokenize, &command_help_command, &command_completions,
 };

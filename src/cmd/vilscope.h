@@ -56,6 +56,6 @@ extern const struct command command_workbench, command_query, command_figure, co
     command_eval, command_explain, command_batch, command_tasks, command_sessions, command_cache,
     command_devices, command_inspect, command_model, command_doctor, command_world, command_detect,
     command_forward, command_relevance, command_tokenize, command_help_command,
-    command_completions, command_convert, command_convert_regions;
+    command_serve, command_completions, command_convert, command_convert_regions;
 
 #endif

@@ -27,8 +27,8 @@ void netwire_put_trace(struct buf *b, const struct trace *t);
 /* The caller frees it with trace_free. NULL where the message is wrong or there is no memory. */
 struct trace *netwire_get_trace(struct wire *w);
 
-/* What a family tells of an opened checkpoint. head_sizes: how many numbers its heads give for a row
- * of states (net_head_size), by their places; NULL: 0. */
+/* What a family tells of an opened checkpoint. head_sizes: how many numbers its heads give for a
+ * row of states (net_head_size), by their places; NULL: 0. */
 void netwire_put_net(struct buf *b, const struct net *n, const int *head_sizes);
 void netwire_get_net(struct wire *w, struct net *out, int head_sizes[HEAD_COUNT]);
 

@@ -128,7 +128,8 @@ static int answer_digest(struct request *q, struct buf *out, struct vs_err *err)
         return rc;
     model_checkpoint_digest(q->m, i, hex);
     if (!hex[0])
-        return vs_fail(err, VS_E_IO, "%s: changed after it was opened", q->m->parts.checkpoints[i].path);
+        return vs_fail(err, VS_E_IO, "%s: changed after it was opened",
+                       model_checkpoint_path(q->m, i));
     wire_text(out, hex);
     return 0;
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* A server of opened models in this process: what is sent is what comes, whatever comes is refused in
- * words and harms nobody else, and a client outlives its server. Broken by a message that is believed,
- * by a net or a tape that is used after its connection, and by one client who stops the others. */
+/* A server of opened models in this process: what is sent is what comes, whatever comes is refused
+ * in words and harms nobody else, and a client outlives its server. Broken by a message that is
+ * believed, by a net or a tape that is used after its connection, and by one client who stops the
+ * others. */
 #include "src/base/mem.h"
 #include "src/engine/engine_priv.h"
 #include "src/remote/channel.h"

@@ -1,0 +1,254 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# A server of opened models: its clients say what they say without it, to the byte; who may connect;
+# what happens when one of both is killed.
+set -u
+. "$SRCDIR/tests/cli/lib.sh"
+work=$(mktemp -d) || exit 1
+servers=
+finish() {
+    [ -z "${KEEP:-}" ] || { cp -r "$work" "$KEEP"; }
+    for p in $servers; do kill "$p" 2>/dev/null; done
+    wait
+    rm -rf "$work"
+}
+trap finish EXIT
+VILSCOPE_DATA=$work/home
+export VILSCOPE_DATA
+unset VILSCOPE_CONNECT VILSCOPE_SSH
+image=$frozen/images/000000.png
+at=$work/at/socket
+
+# serve [OPTION...]: begins one at $at, and waits until it takes clients. $server: its process.
+serve() {
+    : >"$work/said"
+    "$VILSCOPE" serve -m "$frozen" --socket "$at" --threads 1 "$@" 2>>"$work/said" &
+    server=$!
+    servers="$servers $server"
+    i=0
+    while ! grep -q ": $at\$" "$work/said" && [ $i -lt 600 ]; do
+        sleep 0.1
+        i=$((i + 1))
+    done
+}
+# untimed FILE: without what no two runs have in common.
+untimed() {
+    sed -E 's/"(tokenize|regions|forward|reading|total|ms|ms_per_item|seconds)": [0-9.e+-]+/"\1": T/; s/"log_id": [0-9]+/ID/' "$1"
+}
+# same WHAT COMMAND [ARG...]: the same output, notes and status with the server as with the folder.
+same() {
+    what=$1 command=$2
+    shift 2
+    "$VILSCOPE" "$command" -m "$frozen" --threads 1 "$@" >"$work/a" 2>"$work/a.err"
+    echo "status $?" >>"$work/a"
+    "$VILSCOPE" "$command" --connect "$at" --threads 1 "$@" >"$work/b" 2>"$work/b.err"
+    echo "status $?" >>"$work/b"
+    untimed "$work/a" >"$work/a.text"
+    untimed "$work/b" >"$work/b.text"
+    grep -q '^status 0$' "$work/a" && [ "$(wc -l <"$work/a")" -gt 5 ] &&
+        cmp -s "$work/a.text" "$work/b.text" && cmp -s "$work/a.err" "$work/b.err"
+    ok $? "$what: the same as without a server ($(wc -l <"$work/a") lines)"
+    diff "$work/a.text" "$work/b.text" | head -n 6 | sed 's/^/# /'
+    diff "$work/a.err" "$work/b.err" | head -n 4 | sed 's/^/# /'
+}
+
+serve
+[ "$(stat -c %a "$work/at")" = 700 ] && [ "$(stat -c %a "$at")" = 600 ]
+ok $? "its folder and its socket are this user's only"
+
+# ---- the same
+
+q="what color is the ball?"
+for task in vqa gqa refcoco snli-ve flickr30k; do
+    same "$task" query --no-log --json -t $task "$image" "$q"
+done
+same "two images" query --no-log --json -t nlvr2 "$image" "$frozen/images/000001.png" "both have a ball"
+same "a hidden word" query --no-log --json -t vqa "$image" "what color is the [MASK]?"
+same "an intervention" query --no-log --json -t vqa --change "drop word ball" "$image" "$q"
+same "a head that is left out" query --no-log --json -t vqa --change "ablate text-to-image 2.1 mean" "$image" "$q"
+same "weights of another checkpoint" query --no-log --json -t vqa --change "patch text 2 from early" "$image" "$q"
+same "leave-one-out" query --no-log --json -t vqa --leave-one-out regions "$image" "$q"
+for method in relevancy lrp integrated-gradients leave-one-out; do
+    same "$method" query --no-log --json -t vqa --attribute $method "$image" "$q"
+done
+same "attribution patching" query --no-log --json -t vqa --attribute attribution-patching --verify 3 "$image" "$q"
+same "activation patching" query --no-log --json -t vqa --patch-from "what color is the cube?" --verify 3 "$image" "$q"
+echo "10 20 120 150" >"$work/boxes"
+same "boxes of the user" query --no-log --json -t refcoco --boxes "$work/boxes" "$image" "$q"
+same "checkpoints side by side" compare -t vqa --json "$image" "$q"
+same "similarity of states" compare --cka -t vqa --json "$image" "$q"
+"$VILSCOPE" world -o "$work/set" --seed 7 --scenes 12 >/dev/null
+same "an evaluation" eval --data "$work/set" --json --no-log --limit 12
+same "explanations over a set" explain -t vqa --data "$work/set" --limit 4 --orders 2 --json
+for where in "-m $frozen" "--connect $at"; do
+    # shellcheck disable=SC2086 # an option and its value
+    XDG_CACHE_HOME=$work/cache-${where%% *} "$VILSCOPE" query $where --threads 1 --no-log --json -t refcoco "$image" "$q" \
+        >"$work/detected${where%% *}" 2>/dev/null
+done
+untimed "$work/detected-m" >"$work/a.text"
+untimed "$work/detected--connect" >"$work/b.text"
+grep -q '"origin": "detector"' "$work/a.text" && cmp -s "$work/a.text" "$work/b.text"
+ok $? "regions that the server's detector finds are those that are found here"
+cat >"$work/all.vs" <<'END'
+wait
+ask what color is the ball?
+wait
+leave-one-out
+wait
+view matrix
+export matrix.csv
+attribute relevancy
+wait
+view attribution
+wait
+export attribution.csv
+view lens
+wait
+export lens.csv
+END
+for where in "-m $frozen" "--connect $at"; do
+    mkdir "$work/in${where%% *}"
+    # shellcheck disable=SC2086
+    (cd "$work/in${where%% *}" && timeout 300 "$VILSCOPE" $where --no-log -t vqa -S ../all.vs --screen 40x150 \
+        "$image" >/dev/null 2>err </dev/null)
+    echo "status $?" >>"$work/in${where%% *}/err"
+done
+[ "$(cat "$work/in-m/err")" = "status 0" ] && [ -s "$work/in-m/attribution.csv" ] && diff -r "$work/in-m" "$work/in--connect"
+ok $? "the workbench: views and what is computed for them are the same"
+
+# ---- what is its own
+
+"$VILSCOPE" query --connect "$at" --log "$work/log.db" -t vqa -c early "$image" "$q" >/dev/null 2>&1
+"$VILSCOPE" sessions sql --log "$work/log.db" "SELECT count(*) FROM queries" >"$work/out" 2>&1
+grep -q 1 "$work/out"
+ok $? "what is asked is in the client's own log"
+VILSCOPE_CONNECT=$at "$VILSCOPE" query --no-log -t vqa "$image" "$q" >/dev/null 2>&1 &&
+    [ "$(grep -c 'client .* process' "$work/said")" -gt 20 ]
+ok $? "VILSCOPE_CONNECT names a server"
+n0=$(grep -c process "$work/said")
+VILSCOPE_CONNECT=$at "$VILSCOPE" query -m "$frozen" --no-log -t vqa "$image" "$q" >/dev/null 2>&1
+[ "$(grep -c process "$work/said")" -eq "$n0" ]
+ok $? "a model that is named is opened here all the same"
+refuses 1 "has no checkpoint 'last' open: it has early, " "an unknown checkpoint" \
+    "$VILSCOPE" query --connect "$at" --no-log -c last -t vqa "$image" "$q"
+refuses 2 "^vilscope query: --device goes with \"vilscope serve\"" "a device of the server" \
+    "$VILSCOPE" query --connect "$at" --device cpu --no-log -t vqa "$image" "$q"
+"$VILSCOPE" compare --connect "$at" --weights >/dev/null 2>"$work/err"
+[ $? -eq 1 ] && grep -q "comparing weights needs the files of the checkpoints, which only the server" "$work/err"
+ok $? "weights: $(tail -n 1 "$work/err")"
+mkdir "$work/run"
+refuses 2 "without --connect" "a folder that is watched" \
+    "$VILSCOPE" compare --connect "$at" --watch "$work/run" --check-set "$SRCDIR/tests/data/probes/set.probes"
+
+# ---- several at once, and killed ones
+
+"$VILSCOPE" eval -m "$frozen" --threads 1 --data "$work/set" -t vqa --json --no-log >"$work/alone" 2>/dev/null
+for i in 1 2 3; do
+    "$VILSCOPE" eval --connect "$at" --threads 1 --data "$work/set" -t vqa --json --no-log >"$work/of$i" 2>/dev/null &
+    eval "p$i=\$!"
+done
+"$VILSCOPE" eval --connect "$at" --threads 1 --data "$work/set" --json --no-log >/dev/null 2>&1 &
+killed=$!
+sleep 0.3
+kill -9 $killed 2>/dev/null
+# shellcheck disable=SC2154 # set by eval
+wait "$p1" && wait "$p2" && wait "$p3"
+bad=$?
+untimed "$work/alone" >"$work/a.text"
+for i in 1 2 3; do
+    untimed "$work/of$i" | cmp -s "$work/a.text" - || bad=1
+done
+ok $bad "three clients at once, a fourth one killed: each has its numbers"
+wait $killed 2>/dev/null
+
+kill -9 $server
+wait $server 2>/dev/null
+refuses 1 "the server that was there is gone: \"vilscope serve" "a server that was killed" \
+    "$VILSCOPE" query --connect "$at" --no-log -t vqa "$image" "$q"
+refuses 1 "there is no server: \"vilscope serve" "no server" \
+    "$VILSCOPE" query --connect "$work/at/none" --no-log -t vqa "$image" "$q"
+serve
+same "after its socket was left over" query --no-log --json -t vqa "$image" "$q"
+refuses 2 "another server is there" "a second one" "$VILSCOPE" serve -m "$frozen" --socket "$at"
+"$VILSCOPE" query --connect "$at" --no-log -t vqa "$image" "$q" >/dev/null 2>&1
+ok $? "which leaves the first one alone"
+kill -TERM $server
+wait $server
+status=$?
+[ $status -eq 0 ] && [ ! -e "$at" ]
+ok $? "TERM ends it in order, and its socket is gone ($status)"
+
+# ---- where it may not be
+
+mkdir -m 777 "$work/open"
+refuses 1 "others can write to this folder" "a folder of all" "$VILSCOPE" serve -m "$frozen" --socket "$work/open/s"
+echo text >"$work/at/file"
+refuses 2 "is there and is no socket" "a file in its place" "$VILSCOPE" serve -m "$frozen" --socket "$work/at/file"
+[ "$(cat "$work/at/file")" = text ]
+ok $? "which stays"
+long=$(printf '%0120d' 0)
+refuses 2 "is too long for a socket's path" "a long path" "$VILSCOPE" serve -m "$frozen" --socket "$work/at/$long"
+refuses 2 "there is no such user" "an unknown user" "$VILSCOPE" serve -m "$frozen" --socket "$at" --allow no-such-user
+refuses 2 "is no address" "half an address" "$VILSCOPE" query --connect ssh://host --no-log -t vqa "$image" "$q"
+
+# ---- users
+
+if [ "$(id -u)" -eq 0 ] && id nobody >/dev/null 2>&1 && command -v setpriv >/dev/null; then
+    chmod 711 "$work"
+    as_nobody() {
+        setpriv --reuid=nobody --regid="$(id -g nobody)" --clear-groups env HOME=/nonexistent "$@"
+    }
+    serve --allow nobody
+    grep -q "cannot reach the socket: chmod 711 $work/at" "$work/said"
+    ok $? "a folder that keeps out who is allowed is named"
+    chmod 711 "$work/at"
+    cp "$image" "$work/shown.png"
+    chmod 644 "$work/shown.png"
+    if as_nobody test -x "$VILSCOPE" && as_nobody test -r "$work/shown.png"; then
+        as_nobody "$VILSCOPE" query --connect "$at" --no-log -t vqa "$work/shown.png" "$q" >"$work/out" 2>"$work/err"
+        ok $? "a user who is allowed to is answered $(cat "$work/err")"
+        kill -TERM $server
+        wait $server
+        serve
+        chmod 711 "$work/at"
+        chmod 666 "$at"
+        refuses 1 "is another user's, who did not let you in" "a user who is not" \
+            as_nobody "$VILSCOPE" query --connect "$at" --no-log -t vqa "$work/shown.png" "$q"
+        grep -q 'user nobody ([0-9]*) may not connect' "$work/said"
+        ok $? "which the server says"
+    else
+        skip "users: the program is where nobody else can read"
+    fi
+    kill -TERM $server
+    wait $server
+else
+    skip "users: this is not root"
+fi
+
+# ---- through ssh: a stand-in runs what is to be run on the other machine here
+
+cat >"$work/ssh" <<'EOF'
+#!/bin/sh
+for word in "$@"; do last=$word; done
+echo "$*" >>"${0%/*}/ssh.log"
+PATH=${VILSCOPE%/*}:$PATH
+exec sh -c "$last"
+EOF
+chmod +x "$work/ssh"
+serve
+VILSCOPE_SSH=$work/ssh
+export VILSCOPE VILSCOPE_SSH
+local_at=$at
+at=ssh://me@gpu1:2222$local_at
+same "through ssh" query --no-log --json -t vqa "$image" "$q"
+grep -q -- "-p 2222 me@gpu1 vilscope serve --relay '$local_at'" "$work/ssh.log"
+ok $? "ssh is asked for the relay at that port"
+kill -TERM $server
+wait $server
+"$VILSCOPE" query --connect "$at" --no-log -t vqa "$image" "$q" >/dev/null 2>"$work/err"
+[ $? -eq 1 ] && grep -q "^vilscope serve: $local_at: there is no server" "$work/err" &&
+    tail -n 1 "$work/err" | grep -q "^vilscope query: $at: the server is gone"
+ok $? "no server at the other end: $(tail -n 1 "$work/err")"
+VILSCOPE_SSH=$work/none refuses 1 "cannot be started" "no ssh" \
+    "$VILSCOPE" query --connect "$at" --no-log -t vqa "$image" "$q"
+end
