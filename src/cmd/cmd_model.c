@@ -189,7 +189,9 @@ static int choose_server(const struct words *wanted, struct model_options *o, st
     for (size_t i = 0; i < sizeof own / sizeof own[0]; i++)
         if (own[i].value)
             return vs_fail(err, VS_E_USAGE, "--%s goes with \"vilscope serve\", which opens the "
-                           "model that --connect asks: leave one of them out", own[i].option);
+                           "model that %s asks: leave one of them out", own[i].option,
+                           o->connect == getenv("VILSCOPE_CONNECT") ? "VILSCOPE_CONNECT"
+                                                                    : "--connect");
     o->checkpoints = wanted->count ? wanted->list : NULL;
     return 0;
 }

@@ -42,8 +42,6 @@ int detect_ready(struct model *m, struct vs_err *err)
     memset(&a, 0, sizeof a); /* its padding is digested, too */
     if (m->detector_digest[0])
         return 0;
-    if (m->remote)
-        return remote_detector_digest(m->remote, m->detector_digest, err);
     int rc = 0;
     if (m->parts.detector_arch)
         rc = arch_read(m->parts.detector_arch, &a, err);

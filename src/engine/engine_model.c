@@ -293,8 +293,7 @@ int model_file_digest(struct tensorfile *f, char hex[DIGEST_HEX], struct vs_err 
 static void model_find_digest(struct model *m, int i)
 {
     char hex[DIGEST_HEX];
-    int rc = m->remote ? remote_digest(m->remote, m->checkpoints[i].number, hex, NULL)
-                       : model_file_digest(m->checkpoints[i].file, hex, NULL);
+    int rc = model_file_digest(m->checkpoints[i].file, hex, NULL);
     pthread_mutex_lock(&m->digest_lock);
     m->checkpoints[i].digest_lost = rc != 0;
     memcpy(m->checkpoints[i].digest, hex, sizeof hex);
@@ -360,7 +359,7 @@ void model_complete(struct model *m, struct result *r)
 {
     model_checkpoint_digest(m, model_checkpoint_of(m, r), r->checkpoint_digest);
     if (!r->checkpoint_digest[0] && !(r->notice && strstr(r->notice, "its digest is not known")))
-        note_add(&r->notice, "%s: its digest is not known",
-                 m->remote ? "the server that has the checkpoint does not answer"
-                           : "the checkpoint's file changed after this was computed");
+        note_add(&r->notice,
+                 "the checkpoint's file changed after this was computed: its digest is not "
+                 "known");
 }

@@ -20,7 +20,6 @@
 struct checkpoint {
     struct tensorfile *file; /* NULL where a server has it */
     struct net *net;
-    int number;              /* of the server */
     char digest[DIGEST_HEX]; /* "" until known; guarded by model.digest_lock, as the next */
     bool digest_lost;        /* the file changed before it was known: it stays "" */
 };

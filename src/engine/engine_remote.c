@@ -12,11 +12,18 @@
 
 /* ---- which of its checkpoints */
 
-static bool is_called(const struct remote_checkpoint *c, const char *name)
+/* The one of this name, or else of this path or file; -1: none is. */
+static int find_checkpoint(const struct remote_model *s, const char *name)
 {
-    const char *base = strrchr(c->path, '/');
-    return strcmp(c->name, name) == 0 || strcmp(c->path, name) == 0 ||
-           (base && strcmp(base + 1, name) == 0);
+    for (int i = 0; i < s->checkpoint_count; i++)
+        if (strcmp(s->checkpoints[i].name, name) == 0)
+            return i;
+    for (int i = 0; i < s->checkpoint_count; i++) {
+        const char *path = s->checkpoints[i].path, *base = strrchr(path, '/');
+        if (strcmp(path, name) == 0 || (base && strcmp(base + 1, name) == 0))
+            return i;
+    }
+    return -1;
 }
 
 static int fail_no_checkpoint(const struct remote_model *s, const char *address, const char *name,
@@ -39,7 +46,6 @@ static void take_checkpoint(struct model *m, int i)
                                                        .path = xstrdup(c->path),
                                                        .note = xstrdup_null(c->note)};
     m->checkpoints[n].net = remote_net(m->remote, i);
-    m->checkpoints[n].number = i;
     memcpy(m->checkpoints[n].digest, c->digest, sizeof c->digest);
 }
 
@@ -52,11 +58,11 @@ static int take_checkpoints(struct model *m, const struct model_options *o, stru
     m->parts.checkpoints = xcalloc(MODEL_CHECKPOINTS, sizeof *m->parts.checkpoints);
     for (int i = 0; all && i < s->checkpoint_count; i++)
         take_checkpoint(m, i);
-    for (int k = 0; !all && o->checkpoints[k] && k < MODEL_CHECKPOINTS; k++) {
-        int i = 0;
-        while (i < s->checkpoint_count && !is_called(&s->checkpoints[i], o->checkpoints[k]))
-            i++;
-        if (i == s->checkpoint_count)
+    for (int k = 0; !all && o->checkpoints[k]; k++) {
+        int i = find_checkpoint(s, o->checkpoints[k]);
+        if (k == MODEL_CHECKPOINTS)
+            return vs_fail(err, VS_E_LIMIT, "more than %d checkpoints", MODEL_CHECKPOINTS);
+        if (i < 0)
             return fail_no_checkpoint(s, o->connect, o->checkpoints[k], err);
         take_checkpoint(m, i);
     }
@@ -65,20 +71,21 @@ static int take_checkpoints(struct model *m, const struct model_options *o, stru
 
 /* ---- its small files */
 
-/* What the server has of a part, as a file without a name: *path names it while *fd is open. NULL:
- * the model has none. */
-static int part_file(struct model *m, enum remote_part part, int *fd, char **path,
+/* The server's file as one without a name: *path names it while *fd is open. *there: its path at
+ * the server, for messages; NULL: the model has none. */
+static int part_file(struct model *m, enum remote_part part, int *fd, char **path, char **there,
                      struct vs_err *err)
 {
     struct buf text = {0};
-    bool there = false;
-    int rc = remote_part(m->remote, part, &text, &there, err);
-    *path = NULL;
-    *fd = -1;
-    if (rc == 0 && there) {
+    int rc = remote_part(m->remote, part, &text, there, err);
+    if (rc == 0 && *there) {
+        size_t done = 0;
+        ssize_t n = 1;
         *fd = memfd_create("vilscope", MFD_CLOEXEC);
-        if (*fd < 0 || write(*fd, text.data, text.len) != (ssize_t)text.len)
-            rc = vs_fail(err, VS_E_IO, "what the server sends cannot be kept: %s",
+        for (; *fd >= 0 && done < text.len && n > 0; done += n > 0 ? (size_t)n : 0)
+            n = write(*fd, text.data + done, text.len - done);
+        if (*fd < 0 || done < text.len)
+            rc = vs_fail(err, VS_E_IO, "%s, as the server sends it, cannot be kept: %s", *there,
                          strerror(errno));
         else
             *path = xasprintf("/proc/self/fd/%d", *fd);
@@ -111,11 +118,15 @@ static int open_lists(struct model *m, const char *const paths[REMOTE_PARTS], st
 static int open_small(struct model *m, struct vs_err *err)
 {
     char *paths[REMOTE_PARTS] = {0};
+    char **const names[REMOTE_PARTS] = {
+        [REMOTE_VOCAB] = &m->parts.vocab, [REMOTE_LABELS_VQA] = &m->parts.labels_vqa,
+        [REMOTE_LABELS_GQA] = &m->parts.labels_gqa, [REMOTE_CLASSES] = &m->parts.classes,
+        [REMOTE_KNOWN_WORDS] = &m->parts.known_words, [REMOTE_DOMAIN] = &m->parts.domain};
     int fds[REMOTE_PARTS], rc = 0;
     for (int i = 0; i < REMOTE_PARTS; i++)
         fds[i] = -1;
     for (int i = 0; rc == 0 && i < REMOTE_PARTS; i++)
-        rc = part_file(m, (enum remote_part)i, &fds[i], &paths[i], err);
+        rc = part_file(m, (enum remote_part)i, &fds[i], &paths[i], names[i], err);
     if (rc == 0)
         rc = open_lists(m, (const char *const *)paths, err);
     for (int i = 0; i < REMOTE_PARTS; i++) {
@@ -138,6 +149,7 @@ int remote_parts(struct model *m, const struct model_options *o, struct vs_err *
     m->parts.name = xstrdup(s->name);
     m->parts.about = xstrdup_null(s->about);
     m->parts.detector = xstrdup_null(s->detector);
+    memcpy(m->detector_digest, s->detector_digest, sizeof m->detector_digest);
     m->parts.task_tokens = s->task_tokens;
     m->parts.max_regions = s->max_regions;
     m->config = (struct net_config){.family = s->net.family, .sizes = s->net.sizes,

@@ -89,24 +89,47 @@ static char *channel_quote(const char *s)
     return buf_steal(&b);
 }
 
-static int spawn(char *const *argv, int fd, pid_t *child)
+/* With the signals of a program that was just started. */
+static int spawn(char *const *argv, int fd, bool silent, pid_t *child)
 {
-    posix_spawn_file_actions_t actions;
-    if (posix_spawn_file_actions_init(&actions) != 0)
+    posix_spawn_file_actions_t files;
+    posix_spawnattr_t how;
+    sigset_t none, usual;
+    sigemptyset(&none);
+    sigemptyset(&usual);
+    sigaddset(&usual, SIGPIPE);
+    sigaddset(&usual, SIGXFSZ);
+    sigaddset(&usual, SIGTERM);
+    if (posix_spawn_file_actions_init(&files) != 0)
         return ENOMEM;
-    int rc = posix_spawn_file_actions_adddup2(&actions, fd, 0);
+    int rc = posix_spawnattr_init(&how);
+    if (rc != 0) {
+        posix_spawn_file_actions_destroy(&files);
+        return rc;
+    }
+    rc = posix_spawnattr_setflags(&how, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
     if (rc == 0)
-        rc = posix_spawn_file_actions_adddup2(&actions, fd, 1);
+        rc = posix_spawnattr_setsigmask(&how, &none);
     if (rc == 0)
-        rc = posix_spawnp(child, argv[0], &actions, NULL, argv, environ);
-    posix_spawn_file_actions_destroy(&actions);
+        rc = posix_spawnattr_setsigdefault(&how, &usual);
+    if (rc == 0)
+        rc = posix_spawn_file_actions_adddup2(&files, fd, 0);
+    if (rc == 0)
+        rc = posix_spawn_file_actions_adddup2(&files, fd, 1);
+    if (rc == 0 && silent)
+        rc = posix_spawn_file_actions_addopen(&files, 2, "/dev/null", O_WRONLY, 0);
+    if (rc == 0)
+        rc = posix_spawnp(child, argv[0], &files, &how, argv, environ);
+    posix_spawnattr_destroy(&how);
+    posix_spawn_file_actions_destroy(&files);
     return rc;
 }
 
-static int open_ssh(const char *address, struct channel *out, struct vs_err *err)
+static int open_ssh(const char *address, bool silent, struct channel *out, struct vs_err *err)
 {
     const char *given = getenv("VILSCOPE_SSH"), *program = given && given[0] ? given : "ssh", *path;
-    static char no_terminal[] = "-T", quiet[] = "-oLogLevel=ERROR", at_port[] = "-p";
+    static char no_terminal[] = "-T", quiet[] = "-oLogLevel=ERROR", at_port[] = "-p", end[] = "--",
+                alive[] = "-oServerAliveInterval=15", no_questions[] = "-oBatchMode=yes";
     char *host, *port;
     int pair[2];
     if (!split_address(address, &host, &port, &path)) {
@@ -120,19 +143,23 @@ static int open_ssh(const char *address, struct channel *out, struct vs_err *err
         return vs_fail(err, VS_E_IO, "%s: no connection can be made: %s", address, strerror(errno));
     }
     char *quoted = channel_quote(path), *there = xasprintf("vilscope serve --relay %s", quoted);
-    char *argv[9];
+    char *argv[12];
     int n = 0;
     argv[n++] = (char *)(uintptr_t)program;
     argv[n++] = no_terminal;
     argv[n++] = quiet;
+    argv[n++] = alive;
+    if (silent)
+        argv[n++] = no_questions;
     if (port) {
         argv[n++] = at_port;
         argv[n++] = port;
     }
+    argv[n++] = end;
     argv[n++] = host;
     argv[n++] = there;
     argv[n] = NULL;
-    int rc = spawn(argv, pair[1], &out->child);
+    int rc = spawn(argv, pair[1], silent, &out->child);
     close(pair[1]);
     out->fd = pair[0];
     if (rc != 0) {
@@ -147,23 +174,35 @@ static int open_ssh(const char *address, struct channel *out, struct vs_err *err
     return rc ? VS_E_IO : 0;
 }
 
-int channel_open(const char *address, struct channel *out, struct vs_err *err)
+int channel_open(const char *address, bool silent, struct channel *out, struct vs_err *err)
 {
     *out = (struct channel){.fd = -1};
     if (strncmp(address, "ssh://", 6) == 0)
-        return open_ssh(address, out, err);
+        return open_ssh(address, silent, out, err);
     return open_socket(address, out, err);
+}
+
+/* One that does not listen has a second. */
+static void end_child(pid_t child)
+{
+    kill(child, SIGTERM);
+    for (int i = 0; i < 100; i++) {
+        pid_t ended = waitpid(child, NULL, WNOHANG);
+        if (ended == child || (ended < 0 && errno != EINTR))
+            return;
+        usleep(10000);
+    }
+    kill(child, SIGKILL);
+    while (waitpid(child, NULL, 0) < 0 && errno == EINTR) {
+    }
 }
 
 void channel_close(struct channel *c)
 {
     if (c->fd >= 0)
         close(c->fd);
-    if (c->child > 0) {
-        kill(c->child, SIGTERM);
-        while (waitpid(c->child, NULL, 0) < 0 && errno == EINTR) {
-        }
-    }
+    if (c->child > 0)
+        end_child(c->child);
     *c = (struct channel){.fd = -1};
 }
 
@@ -224,7 +263,7 @@ static bool relay_piece(int from, int to)
 int channel_relay(const char *path, struct vs_err *err)
 {
     struct channel c;
-    int rc = channel_open(path, &c, err);
+    int rc = channel_open(path, false, &c, err);
     if (rc != 0)
         return rc;
     signal(SIGPIPE, SIG_IGN);
@@ -232,10 +271,13 @@ int channel_relay(const char *path, struct vs_err *err)
         struct pollfd p[2] = {{STDIN_FILENO, POLLIN, 0}, {c.fd, POLLIN, 0}};
         if (poll(p, 2, -1) < 0 && errno != EINTR)
             break;
-        if (p[0].revents)
-            open = relay_piece(STDIN_FILENO, c.fd);
-        if (open && p[1].revents)
+        if (p[1].revents)
             open = relay_piece(c.fd, STDOUT_FILENO);
+        if (open && p[0].revents)
+            open = relay_piece(STDIN_FILENO, c.fd);
+    }
+    shutdown(c.fd, SHUT_WR); /* it hangs up, too, perhaps with a word why */
+    while (relay_piece(c.fd, STDOUT_FILENO)) {
     }
     channel_close(&c);
     return 0;

@@ -15,10 +15,8 @@
 
 /* What a client asks, and what comes back. */
 enum frame_kind {
-    FRAME_HELLO = 1, /* protocol, version; gives the model (remote.c) */
-    FRAME_PART,      /* a small file of the model */
-    FRAME_DIGEST,    /* of a checkpoint */
-    FRAME_DETECTOR,  /* the detector's digest */
+    FRAME_HELLO = 1, /* protocol; gives the model (remote.c) */
+    FRAME_PART,      /* a small file of the model: its path and its content */
     FRAME_BATCH,     /* how many images to compute at once */
     FRAME_FORWARD,
     FRAME_RECORD,
@@ -50,8 +48,9 @@ struct channel {
 };
 
 /* address: the path of a socket, or ssh://[USER@]HOST[:PORT]/PATH, where ssh (or $VILSCOPE_SSH)
- * runs "vilscope serve --relay /PATH" on HOST. */
-int channel_open(const char *address, struct channel *out, struct vs_err *err);
+ * runs "vilscope serve --relay /PATH" on HOST. silent: ssh asks and says nothing, as when a screen
+ * is open. */
+int channel_open(const char *address, bool silent, struct channel *out, struct vs_err *err);
 void channel_close(struct channel *c);
 /* False when the other side is gone. */
 bool channel_send(const struct channel *c, enum frame_kind kind, const struct buf *body);

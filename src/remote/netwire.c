@@ -250,11 +250,13 @@ static void get_tensor(struct wire *w, struct trace *t)
     at.stream = (enum net_stream)wire_get_int(w, 0, STREAM_COUNT - 1, "the stream of a tensor");
     at.layer = wire_get_int(w, 0, MOST_LIST, "the layer of a tensor");
     const int64_t *shape = wire_get_array(w, sizeof *shape, &dims);
-    for (size_t i = 0; shape && i < dims; i++)
-        numbers = shape[i] < 0 || shape[i] > MOST_SIZE ? SIZE_MAX / 2
-                                                       : vs_times(numbers, (size_t)shape[i]);
     if (!w->wrong && (!shape || dims < 1 || dims > 4))
         w->wrong = "the dimensions of a tensor";
+    for (size_t i = 0; !w->wrong && i < dims; i++) {
+        if (shape[i] < 0 || shape[i] > MOST_SIZE)
+            w->wrong = "a dimension of a tensor";
+        numbers = vs_times(numbers, (size_t)shape[i]);
+    }
     const float *data = wire_get_exactly(w, numbers, sizeof *data, true, "the size of a tensor");
     float *to = data ? trace_add(t, at, (int)dims, shape) : NULL;
     if (to)

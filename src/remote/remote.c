@@ -2,6 +2,7 @@
 /* A connection to a server: one request at a time, and what is done when the server goes away. */
 #include "src/remote/remote.h"
 
+#include "src/formats/boxcheck.h"
 #include "src/remote/netwire.h"
 #include "src/remote/remote_priv.h"
 
@@ -48,6 +49,8 @@ void remote_put_model(struct buf *b, const struct remote_model *m)
     wire_text(b, m->about);
     wire_text(b, m->device);
     wire_text(b, m->detector);
+    wire_text(b, m->detector_digest);
+    wire_text(b, m->parts_digest);
     wire_int(b, m->task_tokens);
     wire_int(b, m->max_regions);
     netwire_put_net(b, &m->net, NULL);
@@ -64,15 +67,22 @@ void remote_put_model(struct buf *b, const struct remote_model *m)
     }
 }
 
+static void get_digest(struct wire *w, char out[DIGEST_HEX])
+{
+    char *text = wire_get_text(w);
+    if (text && strlen(text) < DIGEST_HEX)
+        memcpy(out, text, strlen(text) + 1);
+    else if (!w->wrong)
+        w->wrong = "a digest";
+    free(text);
+}
+
 static void get_checkpoint(struct wire *w, struct remote_checkpoint *c)
 {
     c->name = wire_get_text(w);
     c->path = wire_get_text(w);
     c->note = wire_get_text(w);
-    char *digest = wire_get_text(w);
-    if (digest && strlen(digest) < sizeof c->digest)
-        memcpy(c->digest, digest, strlen(digest) + 1);
-    free(digest);
+    get_digest(w, c->digest);
     netwire_get_net(w, &c->net, c->head_sizes);
     for (int h = 0; h < HEAD_COUNT; h++)
         c->lacks[h] = wire_get_text(w);
@@ -89,6 +99,8 @@ int remote_get_model(struct wire *w, struct remote_model *out, struct vs_err *er
     out->about = wire_get_text(w);
     out->device = wire_get_text(w);
     out->detector = wire_get_text(w);
+    get_digest(w, out->detector_digest);
+    get_digest(w, out->parts_digest);
     out->task_tokens = wire_get_int(w, -1, 1, "whether it has task tokens");
     out->max_regions = wire_get_int(w, 2, 10000, "the number of regions");
     netwire_get_net(w, &out->net, none);
@@ -107,24 +119,33 @@ int remote_get_model(struct wire *w, struct remote_model *out, struct vs_err *er
     return rc;
 }
 
-/* Whether what was opened is still what is served: checkpoints go by their numbers. */
+/* Whether what was opened is still what is served: its files are, to the byte. Checkpoints go by
+ * their numbers. */
 static bool same_model(const struct remote_model *a, const struct remote_model *b)
 {
-    bool same = a->checkpoint_count == b->checkpoint_count;
+    bool same = a->checkpoint_count == b->checkpoint_count &&
+                a->max_regions == b->max_regions && a->task_tokens == b->task_tokens &&
+                memcmp(&a->net.sizes, &b->net.sizes, sizeof a->net.sizes) == 0 &&
+                strcmp(a->detector_digest, b->detector_digest) == 0 &&
+                strcmp(a->parts_digest, b->parts_digest) == 0;
     for (int i = 0; same && i < a->checkpoint_count; i++) {
         const struct remote_checkpoint *x = &a->checkpoints[i], *y = &b->checkpoints[i];
         same = strcmp(x->path, y->path) == 0 && strcmp(x->name, y->name) == 0 &&
-               memcmp(&x->net.sizes, &y->net.sizes, sizeof x->net.sizes) == 0 &&
-               (!x->digest[0] || !y->digest[0] || strcmp(x->digest, y->digest) == 0);
+               strcmp(x->digest, y->digest) == 0 && x->net.family == y->net.family &&
+               x->net.heads == y->net.heads && x->net.task_tokens == y->net.task_tokens &&
+               memcmp(&x->net.sizes, &y->net.sizes, sizeof x->net.sizes) == 0;
     }
     return same;
 }
 
 /* ---- a request */
 
-static int call_gone(struct remote *r, struct vs_err *err)
+/* Ctrl-C ends ssh, too, which is in the same group of processes: who cancelled meant that. */
+static int call_gone(struct remote *r, const struct call *c, struct vs_err *err)
 {
     channel_close(&r->channel);
+    if (c->cancel && atomic_load(c->cancel))
+        return vs_fail(err, VS_E_CANCELLED, "cancelled");
     return vs_fail(err, VS_E_IO, "%s: the server is gone; what is asked next connects anew",
                    r->address);
 }
@@ -136,12 +157,12 @@ static int read_all(struct remote *r, const struct call *c, double *cancelled, v
     for (size_t have = 0; have < size;) {
         ssize_t n = channel_read(&r->channel, (char *)to + have, size - have, LOOK_MS);
         if (n < 0)
-            return call_gone(r, err);
+            return call_gone(r, c, err);
         have += (size_t)n;
         if (c->cancel && atomic_load(c->cancel) && *cancelled == 0) {
             *cancelled = vs_now_ms();
             if (!channel_send(&r->channel, FRAME_CANCEL, NULL))
-                return call_gone(r, err);
+                return call_gone(r, c, err);
         }
         if (n == 0 && *cancelled != 0 && vs_now_ms() - *cancelled > CANCELLED_MS) {
             channel_close(&r->channel);
@@ -207,8 +228,10 @@ static int read_reply(struct remote *r, const struct call *c, struct reply *out,
             tell_progress(c, &out->w);
         else if (rc == 0 && h.kind == FRAME_FAILED)
             rc = failed(r, &out->w, err);
-        else if (rc == 0)
+        else if (rc == 0) {
+            channel_close(&r->channel);
             rc = vs_fail(err, VS_E_FORMAT, "%s: sent what was not asked for", r->address);
+        }
         free(out->data);
         *out = (struct reply){0};
         if (rc != 0)
@@ -241,7 +264,7 @@ static int say_hello(struct remote *r, struct remote_model *out, struct vs_err *
 static int connect_anew(struct remote *r, struct vs_err *err)
 {
     struct remote_model now;
-    int rc = channel_open(r->address, &r->channel, err);
+    int rc = channel_open(r->address, true, &r->channel, err);
     if (rc == 0)
         rc = say_hello(r, &now, err);
     if (rc == 0) {
@@ -271,7 +294,8 @@ static int call_locked(struct remote *r, const struct call *c, struct reply *out
         return rc;
     rc = send_and_read(r, c, out, err);
     /* It may have been gone for long, and be back. */
-    if (rc == VS_E_IO && r->channel.fd < 0 && !fresh && !bound && connect_anew(r, NULL) == 0)
+    bool again = rc == VS_E_IO && r->channel.fd < 0 && !fresh && !bound;
+    if (again && (rc = connect_anew(r, err)) == 0)
         rc = send_and_read(r, c, out, err);
     if (rc == 0 && c->of)
         *c->of = r->generation;
@@ -295,7 +319,7 @@ int remote_open(const char *address, struct remote **out, struct vs_err *err)
     pthread_mutex_init(&r->lock, NULL);
     r->address = xstrdup(address);
     r->generation = 1;
-    int rc = channel_open(address, &r->channel, err);
+    int rc = channel_open(address, false, &r->channel, err);
     if (rc == 0 && (rc = say_hello(r, &r->model, err)) != 0 && !strstr(err->text, address))
         vs_fail_prefix(err, "%s", address);
     if (rc != 0) {
@@ -324,55 +348,29 @@ const struct remote_model *remote_model(const struct remote *r)
 
 /* ---- what is small */
 
-int remote_part(struct remote *r, enum remote_part part, struct buf *out, bool *there,
+int remote_part(struct remote *r, enum remote_part part, struct buf *out, char **path,
                 struct vs_err *err)
 {
     struct buf body = {0};
     struct reply reply;
     size_t n;
+    *path = NULL;
     wire_int(&body, part);
     int rc = remote_call(r, &(struct call){.kind = FRAME_PART, .body = &body}, &reply, err);
     if (rc == 0) {
-        const void *at = wire_get_array(&reply.w, 1, &n);
+        char *at = wire_get_text(&reply.w);
+        const void *content = wire_get_array(&reply.w, 1, &n);
         rc = wire_end(&reply.w, err);
-        *there = at != NULL;
-        if (rc == 0 && at)
-            buf_add(out, at, n);
+        if (rc == 0 && at && content) {
+            buf_add(out, content, n);
+            *path = at;
+            at = NULL;
+        }
+        free(at);
     }
     free(reply.data);
     buf_fini(&body);
     return rc;
-}
-
-static int get_digest(struct remote *r, const struct call *c, char hex[DIGEST_HEX],
-                      struct vs_err *err)
-{
-    struct reply reply;
-    hex[0] = '\0';
-    int rc = remote_call(r, c, &reply, err);
-    if (rc == 0) {
-        char *text = wire_get_text(&reply.w);
-        rc = wire_end(&reply.w, err);
-        if (rc == 0 && text && strlen(text) < DIGEST_HEX)
-            memcpy(hex, text, strlen(text) + 1);
-        free(text);
-    }
-    free(reply.data);
-    return rc;
-}
-
-int remote_digest(struct remote *r, int checkpoint, char hex[DIGEST_HEX], struct vs_err *err)
-{
-    struct buf body = {0};
-    wire_int(&body, checkpoint);
-    int rc = get_digest(r, &(struct call){.kind = FRAME_DIGEST, .body = &body}, hex, err);
-    buf_fini(&body);
-    return rc;
-}
-
-int remote_detector_digest(struct remote *r, char hex[DIGEST_HEX], struct vs_err *err)
-{
-    return get_digest(r, &(struct call){.kind = FRAME_DETECTOR}, hex, err);
 }
 
 /* ---- pictures */
@@ -398,6 +396,16 @@ void remote_get_picture(struct wire *w, struct remote_picture *out)
                                   "the number of boxes");
 }
 
+/* What no detector finds is not let into a cache. */
+static int check_regions(const struct remote *r, const struct remote_picture *p,
+                         const struct regions *found, struct vs_err *err)
+{
+    if (found->dim != r->model.net.sizes.features || found->width != p->w || found->height != p->h)
+        return vs_fail(err, VS_E_FORMAT, "%s: sent regions of another picture or model",
+                       r->address);
+    return boxes_look(found->boxes, found->count, p->w, p->h, r->address, err);
+}
+
 int remote_detect(struct remote *r, const struct remote_picture *p, const atomic_bool *cancel,
                   remote_progress *progress, void *arg, struct regions **out, struct vs_err *err)
 {
@@ -410,6 +418,8 @@ int remote_detect(struct remote *r, const struct remote_picture *p, const atomic
     if (rc == 0) {
         struct regions *found = netwire_get_regions(&reply.w);
         rc = wire_end(&reply.w, err);
+        if (rc == 0)
+            rc = check_regions(r, p, found, err);
         if (rc == 0)
             *out = found;
         else

@@ -11,7 +11,7 @@
 
 struct remote_checkpoint {
     char *name, *path, *note; /* path: the server's; note may be NULL */
-    char digest[DIGEST_HEX];  /* "" until the server knows it */
+    char digest[DIGEST_HEX];  /* of its file */
     struct net net;           /* as the server has it open */
     int head_sizes[HEAD_COUNT];
     char *lacks[HEAD_COUNT];  /* why it lacks a head, as the end of a sentence; or NULL */
@@ -22,6 +22,8 @@ struct remote_model {
     char *version;  /* of the server's program */
     char *name, *about, *device; /* about may be NULL */
     char *detector; /* its weights' path there; NULL: it has none */
+    char detector_digest[DIGEST_HEX]; /* of weights and description; "" without one */
+    char parts_digest[DIGEST_HEX];    /* of the small files */
     int task_tokens, max_regions; /* as in struct parts */
     struct net net; /* family and sizes as the configuration of all says */
     int checkpoint_count;
@@ -44,12 +46,9 @@ const struct remote_model *remote_model(const struct remote *r);
 /* All functions below may be called from any thread; one at a time is asked of the server, others
  * wait. When the server is gone they fail with VS_E_IO, and connect anew at the next call. */
 
-/* A file's content; *there is false when the model has none. */
-int remote_part(struct remote *r, enum remote_part part, struct buf *out, bool *there,
+/* A file's content, and its path there, to be freed; NULL when the model has none. */
+int remote_part(struct remote *r, enum remote_part part, struct buf *out, char **path,
                 struct vs_err *err);
-int remote_digest(struct remote *r, int checkpoint, char hex[DIGEST_HEX], struct vs_err *err);
-/* Of the detector's weights and description. */
-int remote_detector_digest(struct remote *r, char hex[DIGEST_HEX], struct vs_err *err);
 
 /* Checkpoint i as a net, to be freed with net_free. */
 struct net *remote_net(struct remote *r, int i);

@@ -216,12 +216,15 @@ static int remote_mix(struct net *n, const struct net_patch *list, int count, st
     struct remote_net *x = own(n);
     struct buf body = {0};
     struct reply reply;
-    unsigned of = x->of;
+    unsigned of = 0;
+    for (int i = 0; i < count; i++)
+        if (own(list[i].from)->of || x->of)
+            return vs_fail(err, VS_E_USAGE, "a server patches opened checkpoints only, not what "
+                           "was patched before");
     wire_int(&body, x->number);
     wire_int(&body, count);
     for (int i = 0; i < count; i++) {
         const struct remote_net *from = own(list[i].from);
-        of = of ? of : from->of;
         wire_int(&body, list[i].part);
         wire_int(&body, list[i].layer);
         wire_int(&body, list[i].head);

@@ -44,11 +44,12 @@ static void wire_fail(struct wire *w, const char *what)
 
 static const void *wire_take(struct wire *w, size_t size)
 {
-    const uint8_t *at = w->data + w->at;
+    static const uint8_t nothing[8];
     if (!w->wrong && size > w->size - w->at)
         wire_fail(w, "ends early");
     if (w->wrong)
         return NULL;
+    const uint8_t *at = w->size ? w->data + w->at : nothing;
     w->at += size;
     return at;
 }

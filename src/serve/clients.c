@@ -41,12 +41,12 @@ static void send_frame(struct clients *c, struct client *x, enum frame_kind kind
     wake_up(c);
 }
 
-bool client_waits(struct clients *c, struct client *x)
+void client_wants(struct clients *c, struct client *x, bool *writes, bool *reads)
 {
     pthread_mutex_lock(&c->lock);
-    bool waits = x->out_at < x->out.len;
+    *writes = x->out_at < x->out.len;
+    *reads = x->busy || !*writes;
     pthread_mutex_unlock(&c->lock);
-    return waits;
 }
 
 bool client_write(struct clients *c, struct client *x)
@@ -84,6 +84,21 @@ static void tell(void *arg, const char *stage, double done, double all)
     buf_fini(&body);
 }
 
+static void put_failure(struct buf *out, const struct vs_err *err)
+{
+    buf_fini(out);
+    wire_int(out, err->code);
+    wire_text(out, err->text);
+}
+
+/* What is read next is a new message. */
+static void client_renew(struct client *x)
+{
+    free(x->body);
+    x->body = NULL;
+    x->head_have = x->body_have = x->body_room = 0;
+}
+
 static void client_answer(struct clients *c, struct client *x)
 {
     struct telling telling = {c, x};
@@ -93,14 +108,9 @@ static void client_answer(struct clients *c, struct client *x)
     struct buf out = {0};
     struct vs_err err = {0};
     int rc = request_answer(&q, &out, &err);
-    if (rc != 0) {
-        buf_fini(&out);
-        wire_int(&out, rc);
-        wire_text(&out, err.text);
-    }
-    free(x->body);
-    x->body = NULL;
-    x->head_have = x->body_have = x->body_room = 0;
+    if (rc != 0)
+        put_failure(&out, &err);
+    client_renew(x);
     send_frame(c, x, rc == 0 ? FRAME_DONE : FRAME_FAILED, &out, true);
     buf_fini(&out);
 }
@@ -154,10 +164,51 @@ static void clients_enqueue(struct clients *c, struct client *x)
     pthread_mutex_unlock(&c->lock);
 }
 
-void clients_queue(struct clients *c, struct client *x)
+/* A request is whole: what the model is can be said at once. */
+static void client_ask(struct clients *c, struct client *x)
 {
-    atomic_store(&x->cancel, false);
-    clients_enqueue(c, x);
+    struct wire w = {.data = x->body, .size = (size_t)x->head.size};
+    struct vs_err err = {0};
+    if (x->head.kind != FRAME_HELLO && x->head.kind != FRAME_PART) {
+        atomic_store(&x->cancel, false);
+        clients_enqueue(c, x);
+        return;
+    }
+    struct buf out = {0};
+    const struct buf *said = offer_answer(&c->offer, (enum frame_kind)x->head.kind, &w, &err);
+    if (!said)
+        put_failure(&out, &err);
+    client_renew(x);
+    send_frame(c, x, said ? FRAME_DONE : FRAME_FAILED, said ? said : &out, false);
+    buf_fini(&out);
+}
+
+/* One that waits for its turn needs no turn to be told that it was cancelled. */
+static void client_cancel(struct clients *c, struct client *x)
+{
+    const struct vs_err why = {VS_E_CANCELLED, "cancelled"};
+    struct buf out = {0};
+    struct client *before = NULL;
+    atomic_store(&x->cancel, true);
+    pthread_mutex_lock(&c->lock);
+    struct client *at = c->first;
+    while (at && at != x) {
+        before = at;
+        at = at->next;
+    }
+    if (at && before)
+        before->next = x->next;
+    else if (at)
+        c->first = x->next;
+    if (at && c->last == x)
+        c->last = before;
+    pthread_mutex_unlock(&c->lock);
+    if (!at)
+        return;
+    put_failure(&out, &why);
+    client_renew(x);
+    send_frame(c, x, FRAME_FAILED, &out, true);
+    buf_fini(&out);
 }
 
 void clients_release(struct clients *c, struct client *x)
@@ -166,18 +217,29 @@ void clients_release(struct clients *c, struct client *x)
     clients_enqueue(c, x);
 }
 
+static void clients_fini(struct clients *c)
+{
+    pthread_cond_destroy(&c->more);
+    pthread_mutex_destroy(&c->lock);
+    close(c->wake[0]);
+    close(c->wake[1]);
+    offer_fini(&c->offer);
+}
+
 int clients_start(struct clients *c, struct model *m, struct vs_err *err)
 {
     *c = (struct clients){.m = m};
-    if (pipe2(c->wake, O_CLOEXEC | O_NONBLOCK) != 0)
-        return vs_fail(err, VS_E_IO, "no pipe can be made: %s", strerror(errno));
+    int rc = offer_make(m, &c->offer, err);
+    if (rc != 0 || pipe2(c->wake, O_CLOEXEC | O_NONBLOCK) != 0) {
+        offer_fini(&c->offer);
+        return rc ? rc : vs_fail(err, VS_E_IO, "no pipe can be made: %s", strerror(errno));
+    }
     pthread_mutex_init(&c->lock, NULL);
     pthread_cond_init(&c->more, NULL);
-    int rc = pthread_create(&c->thread, NULL, clients_main, c);
+    rc = pthread_create(&c->thread, NULL, clients_main, c);
     if (rc == 0)
         return 0;
-    close(c->wake[0]);
-    close(c->wake[1]);
+    clients_fini(c);
     return vs_fail(err, VS_E_LIMIT, "no thread can be started: %s", strerror(rc));
 }
 
@@ -188,10 +250,7 @@ void clients_stop(struct clients *c)
     pthread_cond_signal(&c->more);
     pthread_mutex_unlock(&c->lock);
     pthread_join(c->thread, NULL);
-    pthread_cond_destroy(&c->more);
-    pthread_mutex_destroy(&c->lock);
-    close(c->wake[0]);
-    close(c->wake[1]);
+    clients_fini(c);
 }
 
 /* ---- what is read */
@@ -221,33 +280,45 @@ static bool client_grow(struct client *x, struct vs_err *err)
     return true;
 }
 
+static bool is_cancel(const struct frame_head *h)
+{
+    return h->magic == FRAME_MAGIC && h->kind == FRAME_CANCEL && h->size == 0;
+}
+
+/* Of a head that is read in pieces. */
+static ssize_t client_take_head(const struct client *x, struct frame_head *to, size_t *have)
+{
+    ssize_t n = client_take(x, (char *)to + *have, sizeof *to - *have);
+    *have += n > 0 ? (size_t)n : 0;
+    return n;
+}
+
 /* A head is there: what it says is begun. */
 static bool client_begin(struct clients *c, struct client *x, struct vs_err *err)
 {
     if (frame_check(&x->head, REQUEST_MOST, err) != 0)
         return false;
-    if (x->head.kind == FRAME_CANCEL && x->head.size == 0)
+    if (is_cancel(&x->head))
         x->head_have = 0; /* it came when all was answered */
     else if (x->head.size == 0)
-        clients_queue(c, x);
+        client_ask(c, x);
     return true;
 }
 
-/* While it is answered: what comes can be the word to stop, or the end. Its head is in use. */
-static bool client_listen(struct client *x, struct vs_err *err)
+/* While it is answered: what comes can be the word to stop, or the end. */
+static bool client_listen(struct clients *c, struct client *x, struct vs_err *err)
 {
-    struct frame_head h;
-    ssize_t n = recv(x->fd, &h, sizeof h, MSG_DONTWAIT | MSG_PEEK);
-    if (n < 0)
-        return errno == EAGAIN || errno == EINTR;
-    if (n < (ssize_t)sizeof h)
-        return n > 0; /* the rest is to come */
-    if (h.magic != FRAME_MAGIC || h.kind != FRAME_CANCEL || h.size != 0) {
+    if (client_take_head(x, &x->word, &x->word_have) < 0)
+        return false;
+    if (x->word_have < sizeof x->word)
+        return true;
+    x->word_have = 0;
+    if (!is_cancel(&x->word)) {
         vs_fail(err, VS_E_FORMAT, "asks while it is being answered");
         return false;
     }
-    atomic_store(&x->cancel, true);
-    return recv(x->fd, &h, sizeof h, MSG_DONTWAIT) == (ssize_t)sizeof h;
+    client_cancel(c, x);
+    return true;
 }
 
 bool client_read(struct clients *c, struct client *x, struct vs_err *err)
@@ -256,17 +327,20 @@ bool client_read(struct clients *c, struct client *x, struct vs_err *err)
     bool busy = x->busy;
     pthread_mutex_unlock(&c->lock);
     if (busy)
-        return client_listen(x, err);
-    if (x->head_have < sizeof x->head) {
-        ssize_t n = client_take(x, (char *)&x->head + x->head_have, sizeof x->head - x->head_have);
-        x->head_have += n > 0 ? (size_t)n : 0;
-        return n >= 0 && (x->head_have < sizeof x->head || client_begin(c, x, err));
+        return client_listen(c, x, err);
+    if (x->word_have) { /* it was answered in the middle of a head */
+        x->head = x->word;
+        x->head_have = x->word_have;
+        x->word_have = 0;
     }
+    if (x->head_have < sizeof x->head)
+        return client_take_head(x, &x->head, &x->head_have) >= 0 &&
+               (x->head_have < sizeof x->head || client_begin(c, x, err));
     if (!client_grow(x, err))
         return false;
     ssize_t n = client_take(x, x->body + x->body_have, x->body_room - x->body_have);
     x->body_have += n > 0 ? (size_t)n : 0;
     if (n >= 0 && x->body_have == (size_t)x->head.size)
-        clients_queue(c, x);
+        client_ask(c, x);
     return n >= 0;
 }

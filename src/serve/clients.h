@@ -3,6 +3,7 @@
 #ifndef VS_SERVE_CLIENTS_H
 #define VS_SERVE_CLIENTS_H
 
+#include "src/serve/offer.h"
 #include "src/serve/requests.h"
 
 #include <pthread.h>
@@ -14,8 +15,9 @@ struct client {
     int number;        /* from 1, in the order in which they came */
     uid_t user;
     pid_t process;
-    struct frame_head head; /* of what is being read */
-    size_t head_have, body_have, body_room;
+    struct frame_head head; /* of what is being read, or answered */
+    struct frame_head word; /* what comes while it is answered */
+    size_t head_have, word_have, body_have, body_room;
     uint8_t *body;
     struct buf out;    /* to be sent */
     size_t out_at;
@@ -28,6 +30,7 @@ struct client {
 
 struct clients {
     struct model *m;
+    struct offer offer;
     pthread_mutex_t lock; /* of the queue, of busy and over, and of out while busy */
     pthread_cond_t more;
     pthread_t thread;
@@ -39,8 +42,6 @@ struct clients {
 int clients_start(struct clients *c, struct model *m, struct vs_err *err);
 void clients_stop(struct clients *c); /* when what is computed is done */
 
-/* A request is whole. */
-void clients_queue(struct clients *c, struct client *x);
 /* What is kept for it goes, in its turn. */
 void clients_release(struct clients *c, struct client *x);
 
@@ -49,7 +50,8 @@ void clients_release(struct clients *c, struct client *x);
 bool client_read(struct clients *c, struct client *x, struct vs_err *err);
 /* Sends what can be sent. False when it is gone. */
 bool client_write(struct clients *c, struct client *x);
-/* Whether something is to be sent. */
-bool client_waits(struct clients *c, struct client *x);
+/* Whether something is to be sent, and whether it is to be listened to: one that does not read what
+ * it was sent is not, but for a word to stop. */
+void client_wants(struct clients *c, struct client *x, bool *writes, bool *reads);
 
 #endif

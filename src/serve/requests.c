@@ -6,12 +6,17 @@
 #include "src/formats/boxcheck.h"
 #include "src/remote/netwire.h"
 
-#include <config.h>
 #include <stdlib.h>
 #include <string.h>
 
+#define PATCHES_MOST 4096
+#define REPLY_MOST ((size_t)1 << 30) /* bytes */
+#define RECORD_ROWS 16384 /* of a pass that keeps its activations */
+#define IMAGE_ROWS 4096   /* regions or tokens of an image: attention takes their square */
+
 /* ---- what is kept for a client */
 
+/* A tape goes before its net. */
 void kept_fini(struct kept *k)
 {
     for (int i = 0; i < KEPT_MOST; i++)
@@ -40,6 +45,16 @@ static int net_of(struct request *q, struct net **out, struct vs_err *err)
     return *out ? 0 : vs_fail(err, VS_E_MISSING, "there is no net %d here", i);
 }
 
+/* Of a mixed net nothing is made: it would outlive what it borrows from. */
+static int opened_of(struct request *q, struct net **out, struct vs_err *err)
+{
+    int i = wire_get_int(&q->w, 0, model_checkpoint_count(q->m) - 1, "the number of a checkpoint");
+    if (q->w.wrong)
+        return wire_end(&q->w, err);
+    *out = q->m->checkpoints[i].net;
+    return 0;
+}
+
 static int tape_of(struct request *q, int *place, struct vs_err *err)
 {
     int i = wire_get_int(&q->w, 0, KEPT_MOST - 1, "the number of a tape");
@@ -49,102 +64,7 @@ static int tape_of(struct request *q, int *place, struct vs_err *err)
     return q->kept->tapes[i] ? 0 : vs_fail(err, VS_E_MISSING, "there is no tape %d here", i);
 }
 
-/* ---- what the model is */
-
-static void describe_checkpoint(const struct model *m, int i, struct remote_checkpoint *out)
-{
-    const struct part_checkpoint *c = &m->parts.checkpoints[i];
-    const struct net *n = m->checkpoints[i].net;
-    out->name = xstrdup(c->name);
-    out->path = xstrdup(c->path);
-    out->note = xstrdup_null(c->note);
-    memcpy(out->digest, m->checkpoints[i].digest, sizeof out->digest);
-    out->net = *n;
-    for (int h = 0; h < HEAD_COUNT; h++) {
-        enum net_head head = (enum net_head)(1 << h);
-        char why[256] = "";
-        out->head_sizes[h] = net_head_size(n, head);
-        if (!(n->heads & (unsigned)head) && n->family->lacks) {
-            n->family->lacks(n, head, why, sizeof why);
-            out->lacks[h] = xstrdup(why);
-        }
-    }
-}
-
-static int answer_hello(struct request *q, struct buf *out, struct vs_err *err)
-{
-    struct model *m = q->m;
-    int64_t protocol = wire_get(&q->w);
-    int n = model_checkpoint_count(m);
-    if (q->w.wrong)
-        return wire_end(&q->w, err);
-    if (protocol != PROTOCOL)
-        return vs_fail(err, VS_E_REFUSED, "the server is vilscope " VERSION " and speaks "
-                       "protocol %d, this program %lld: one of them is to be updated", PROTOCOL,
-                       (long long)protocol);
-    struct remote_model s = {.version = xstrdup(VERSION), .name = xstrdup(m->parts.name),
-                             .about = xstrdup_null(m->parts.about),
-                             .device = xstrdup(model_device(m)),
-                             .detector = xstrdup_null(m->parts.detector),
-                             .task_tokens = m->parts.task_tokens,
-                             .max_regions = m->parts.max_regions,
-                             .net = {.family = m->config.family, .sizes = m->config.sizes},
-                             .checkpoint_count = n,
-                             .checkpoints = xcalloc((size_t)n, sizeof *s.checkpoints)};
-    for (int i = 0; i < n; i++)
-        describe_checkpoint(m, i, &s.checkpoints[i]);
-    remote_put_model(out, &s);
-    remote_model_fini(&s);
-    return 0;
-}
-
-static int answer_part(struct request *q, struct buf *out, struct vs_err *err)
-{
-    const struct parts *p = &q->m->parts;
-    const char *const paths[REMOTE_PARTS] = {
-        [REMOTE_VOCAB] = p->vocab, [REMOTE_LABELS_VQA] = p->labels_vqa,
-        [REMOTE_LABELS_GQA] = p->labels_gqa, [REMOTE_CLASSES] = p->classes,
-        [REMOTE_KNOWN_WORDS] = p->known_words, [REMOTE_DOMAIN] = p->domain};
-    int i = wire_get_int(&q->w, 0, REMOTE_PARTS - 1, "a part of the model");
-    struct bytes map = {0};
-    int rc = wire_end(&q->w, err);
-    if (rc == 0 && paths[i])
-        rc = bytes_open(paths[i], &map, err);
-    if (rc == 0)
-        wire_array(out, paths[i] ? (map.data ? map.data : (const uint8_t *)"") : NULL, map.size, 1);
-    if (rc == 0 && paths[i])
-        rc = bytes_check(&map, 0, err);
-    if (paths[i])
-        bytes_close(&map);
-    return rc;
-}
-
-static int answer_digest(struct request *q, struct buf *out, struct vs_err *err)
-{
-    char hex[DIGEST_HEX];
-    int i = wire_get_int(&q->w, 0, model_checkpoint_count(q->m) - 1, "the number of a checkpoint");
-    int rc = wire_end(&q->w, err);
-    if (rc != 0)
-        return rc;
-    model_checkpoint_digest(q->m, i, hex);
-    if (!hex[0])
-        return vs_fail(err, VS_E_IO, "%s: changed after it was opened",
-                       model_checkpoint_path(q->m, i));
-    wire_text(out, hex);
-    return 0;
-}
-
-static int answer_detector(struct request *q, struct buf *out, struct vs_err *err)
-{
-    int rc = wire_end(&q->w, err);
-    if (rc == 0 && !model_has_detector(q->m))
-        rc = vs_fail(err, VS_E_MISSING, "the model has no detector");
-    if (rc == 0)
-        rc = detect_ready(q->m, err);
-    if (rc == 0)
-        wire_text(out, q->m->detector_digest);
-    return rc;
-}
+/* ---- sizes */
 
 static int answer_batch(struct request *q, struct buf *out, struct vs_err *err)
 {
@@ -163,6 +83,53 @@ static int answer_batch(struct request *q, struct buf *out, struct vs_err *err)
 
 /* ---- passes */
 
+/* Numbers of the maps of a pass. */
+static size_t map_numbers(const struct net_sizes *s, const struct net_input *in)
+{
+    size_t sum = 0, tokens = (size_t)in->tokens + 1, regions = (size_t)in->regions;
+    for (int k = 0; k < ATTN_COUNT; k++) {
+        const struct stream_names *from = &stream_table[attn_table[k].from];
+        const struct stream_names *to = &stream_table[attn_table[k].to];
+        size_t rows = (from->tokens ? tokens : 0) + (from->regions ? regions : 0);
+        size_t cols = (to->tokens ? tokens : 0) + (to->regions ? regions : 0);
+        size_t each = (size_t)net_map_layers(s, (enum attn_kind)k) *
+                      (size_t)net_map_heads(s, (enum attn_kind)k);
+        sum += vs_times(each * (size_t)in->batch, rows * cols);
+    }
+    return sum;
+}
+
+/* Numbers of the states after every layer. */
+static size_t state_numbers(const struct net_sizes *s, const struct net_input *in)
+{
+    size_t sum = 0, rows = (size_t)in->batch * ((size_t)in->tokens + 1 + (size_t)in->regions);
+    for (int p = 0; p < PART_COUNT; p++)
+        for (int i = 0; i < STREAM_COUNT; i++)
+            sum += vs_times(rows * (size_t)s->width[i], (size_t)s->part[p].layers + 1);
+    return sum;
+}
+
+/* What one client may take of the memory and of the time of all: an image of so many rows, a trace
+ * of so many bytes. */
+static int check_size(const struct net *n, const struct net_input *in, const struct net_want *want,
+                      struct vs_err *err)
+{
+    size_t bytes = 0;
+    if (n->task_tokens && !in->task)
+        return vs_fail(err, VS_E_FORMAT, "an input without a task for a model with task tokens");
+    if (in->tokens > IMAGE_ROWS || in->regions > IMAGE_ROWS)
+        return vs_fail(err, VS_E_LIMIT, "an image of %d tokens and %d regions is more than a "
+                       "server takes, %d", in->tokens, in->regions, IMAGE_ROWS);
+    if (want->attention)
+        bytes += vs_times(map_numbers(&n->sizes, in), sizeof(float));
+    if (want->hidden || want->added)
+        bytes += vs_times(state_numbers(&n->sizes, in), want->added ? 12 : 4);
+    if (bytes > REPLY_MOST)
+        return vs_fail(err, VS_E_LIMIT, "maps and states of %d images have %zu MB, more than a "
+                       "server sends at once, %zu", in->batch, bytes >> 20, REPLY_MOST >> 20);
+    return 0;
+}
+
 static int answer_forward(struct request *q, struct buf *out, struct vs_err *err)
 {
     struct net *n;
@@ -176,8 +143,8 @@ static int answer_forward(struct request *q, struct buf *out, struct vs_err *err
     netwire_get_want(&q->w, &n->sizes, &want);
     want.cancel = q->cancel;
     rc = wire_end(&q->w, err);
-    if (rc == 0 && n->task_tokens && !in.task)
-        rc = vs_fail(err, VS_E_FORMAT, "an input without a task for a model with task tokens");
+    if (rc == 0)
+        rc = check_size(n, &in, &want, err);
     if (rc == 0)
         rc = net_forward(n, &in, &want, &t, err);
     if (rc == 0)
@@ -216,8 +183,11 @@ static int answer_record(struct request *q, struct buf *out, struct vs_err *err)
     netwire_get_want(&q->w, &n->sizes, &want);
     want.cancel = q->cancel;
     rc = wire_end(&q->w, err);
-    if (rc == 0 && n->task_tokens && !in.task)
-        rc = vs_fail(err, VS_E_FORMAT, "an input without a task for a model with task tokens");
+    if (rc == 0)
+        rc = check_size(n, &in, &want, err);
+    if (rc == 0 && (int64_t)in.batch * (in.tokens + in.regions) > RECORD_ROWS)
+        rc = vs_fail(err, VS_E_LIMIT, "a pass of %d images that keeps its activations is more than "
+                     "a server takes at once", in.batch);
     if (rc == 0)
         rc = net_record(n, &in, &want, &tape, &t, err);
     if (rc == 0 && (rc = keep_tape(q, tape, &place, err)) != 0)
@@ -266,30 +236,38 @@ static int answer_forget_tape(struct request *q, struct vs_err *err)
 
 /* ---- mixed nets, and heads on states */
 
-static int answer_mix(struct request *q, struct buf *out, struct vs_err *err)
+static int get_patches(struct request *q, struct net_patch *list, int count, struct vs_err *err)
 {
-    struct net *n, *mixed = NULL;
-    struct net_patch list[KEPT_MOST];
-    int rc = net_of(q, &n, err), place = free_place((void *const *)q->kept->nets);
-    if (rc != 0)
-        return rc;
-    int count = wire_get_int(&q->w, 0, KEPT_MOST, "the number of replaced parts");
+    int rc = 0;
     for (int i = 0; i < count && rc == 0; i++) {
         list[i].part = (enum net_part)wire_get_int(&q->w, 0, PART_COUNT - 1, "a replaced part");
         list[i].layer = wire_get_int(&q->w, -1, 1 << 12, "a replaced layer");
         list[i].head = wire_get_int(&q->w, -1, 1 << 12, "a replaced head");
-        rc = net_of(q, &list[i].from, err);
+        rc = opened_of(q, &list[i].from, err);
     }
+    return rc;
+}
+
+static int answer_mix(struct request *q, struct buf *out, struct vs_err *err)
+{
+    struct net *n, *mixed = NULL;
+    int rc = opened_of(q, &n, err), place = free_place((void *const *)q->kept->nets);
+    if (rc != 0)
+        return rc;
+    int count = wire_get_int(&q->w, 0, PATCHES_MOST, "the number of replaced parts");
+    struct net_patch *list = xcalloc((size_t)count + 1, sizeof *list);
+    rc = get_patches(q, list, count, err);
     if (rc == 0)
         rc = wire_end(&q->w, err);
     if (rc == 0 && place < 0)
-        rc = vs_fail(err, VS_E_LIMIT, "a client keeps %d mixed nets at most", KEPT_MOST);
+        rc = vs_fail(err, VS_E_LIMIT, "a client keeps %d patched models at most", KEPT_MOST);
     if (rc == 0)
         rc = net_mix(n, list, count, &mixed, err);
     if (rc == 0) {
         q->kept->nets[place] = mixed;
         wire_int(out, model_checkpoint_count(q->m) + place);
     }
+    free(list);
     return rc;
 }
 
@@ -310,6 +288,12 @@ static int answer_forget_net(struct request *q, struct vs_err *err)
     return rc;
 }
 
+static bool is_on_rows(enum net_head head)
+{
+    enum output_rows on = output_table[output_of(head)].rows;
+    return on == ROWS_TOKENS || on == ROWS_REGIONS;
+}
+
 static int answer_read_states(struct request *q, struct buf *out, struct vs_err *err)
 {
     struct net *n;
@@ -318,15 +302,17 @@ static int answer_read_states(struct request *q, struct buf *out, struct vs_err 
         return rc;
     int head = wire_get_int(&q->w, 1, HEAD_ALL, "a head");
     int rows = wire_get_int(&q->w, 1, 1 << 20, "the number of states");
-    bool one = !q->w.wrong && (head & (head - 1)) == 0;
-    if (!one && !q->w.wrong)
-        q->w.wrong = "a head";
-    size_t width = one ? netwire_state_width(&n->sizes, (enum net_head)head) : 0;
+    bool on_rows = !q->w.wrong && (head & (head - 1)) == 0 && is_on_rows((enum net_head)head);
+    if (!on_rows && !q->w.wrong)
+        q->w.wrong = "a head that is not on rows";
+    size_t width = on_rows ? netwire_state_width(&n->sizes, (enum net_head)head) : 0;
     const float *x = wire_get_exactly(&q->w, (size_t)rows * width, sizeof *x, true,
                                       "the width of states");
     rc = wire_end(&q->w, err);
     int numbers = rc == 0 ? net_head_size(n, (enum net_head)head) : 0;
     size_t size = (size_t)rows * (size_t)numbers;
+    if (rc == 0 && size > REPLY_MOST / sizeof(float))
+        rc = vs_fail(err, VS_E_LIMIT, "%d states at once are more than a server takes", rows);
     float *y = rc == 0 ? vs_try_calloc(size + 1, sizeof *y) : NULL;
     if (rc == 0 && !y)
         rc = vs_fail(err, VS_E_LIMIT, "no memory for %d states' numbers", rows);
@@ -347,8 +333,6 @@ static int answer_detect(struct request *q, struct buf *out, struct vs_err *err)
     int rc = wire_end(&q->w, err);
     if (rc == 0 && !model_has_detector(q->m))
         rc = vs_fail(err, VS_E_MISSING, "the model has no detector");
-    if (rc == 0)
-        rc = detect_ready(q->m, err);
     float *boxes = NULL;
     char *note = NULL;
     int count = p.boxes ? p.box_count : 0;
@@ -373,10 +357,6 @@ static int answer_detect(struct request *q, struct buf *out, struct vs_err *err)
 static int answer_kind(struct request *q, struct buf *out, struct vs_err *err)
 {
     switch (q->kind) {
-    case FRAME_HELLO: return answer_hello(q, out, err);
-    case FRAME_PART: return answer_part(q, out, err);
-    case FRAME_DIGEST: return answer_digest(q, out, err);
-    case FRAME_DETECTOR: return answer_detector(q, out, err);
     case FRAME_BATCH: return answer_batch(q, out, err);
     case FRAME_FORWARD: return answer_forward(q, out, err);
     case FRAME_RECORD: return answer_record(q, out, err);
@@ -386,6 +366,8 @@ static int answer_kind(struct request *q, struct buf *out, struct vs_err *err)
     case FRAME_FORGET_NET: return answer_forget_net(q, err);
     case FRAME_READ_STATES: return answer_read_states(q, out, err);
     case FRAME_DETECT: return answer_detect(q, out, err);
+    case FRAME_HELLO:
+    case FRAME_PART: /* offer.h */
     case FRAME_CANCEL:
     case FRAME_REQUESTS:
     case FRAME_DONE:
@@ -398,11 +380,8 @@ static int answer_kind(struct request *q, struct buf *out, struct vs_err *err)
 
 int request_answer(struct request *q, struct buf *out, struct vs_err *err)
 {
-    bool computes = q->kind != FRAME_HELLO && q->kind != FRAME_PART && q->kind != FRAME_DIGEST;
-    if (computes)
-        pthread_mutex_lock(&q->m->forward_lock);
+    pthread_mutex_lock(&q->m->forward_lock);
     int rc = answer_kind(q, out, err);
-    if (computes)
-        pthread_mutex_unlock(&q->m->forward_lock);
+    pthread_mutex_unlock(&q->m->forward_lock);
     return rc;
 }

@@ -25,7 +25,9 @@ struct server {
     struct clients clients;
     struct client **list;
     struct pollfd *fds; /* the socket, the computing thread's pipe, then the clients */
-    int fd, count, came;
+    struct stat made; /* the socket, as it was made */
+    int fd, count, room, came; /* clients with those that are gone and not forgotten yet */
+    bool deaf; /* no more can be taken, for a turn */
 };
 
 static void say(const struct server *s, const char *fmt, ...)
@@ -60,8 +62,10 @@ static int make_folder(const struct server *s, struct vs_err *err)
     char *folder = slash ? xstrndup(o->path, (size_t)(slash - o->path)) : xstrdup(".");
     struct stat st;
     int rc = 0;
-    bool made = folder[0] && mkdir(folder, o->user_count ? 0711 : 0700) == 0;
-    if (!folder[0] || made)
+    bool made = folder[0] && mkdir(folder, 0700) == 0;
+    if (made && o->user_count && chmod(folder, 0711) != 0)
+        rc = vs_fail(err, VS_E_IO, "%s: cannot be opened to others: %s", folder, strerror(errno));
+    else if (!folder[0] || made)
         rc = 0;
     else if (lstat(folder, &st) != 0)
         rc = vs_fail(err, VS_E_IO, "%s: cannot be made: %s", folder, strerror(errno));
@@ -114,11 +118,20 @@ static int open_socket(struct server *s, struct vs_err *err)
     bool bound = s->fd >= 0 && bind(s->fd, (const struct sockaddr *)&at, sizeof at) == 0;
     int why = errno;
     umask(mask);
-    if (!bound)
+    if (!bound || stat(path, &s->made) != 0)
         return vs_fail(err, VS_E_IO, "%s: no socket can be made there: %s", path, strerror(why));
     if (listen(s->fd, 64) != 0)
         return vs_fail(err, VS_E_IO, "%s: nobody can connect to it: %s", path, strerror(errno));
     return 0;
+}
+
+/* Unless it is another server's by now. */
+static void remove_socket(const struct server *s)
+{
+    struct stat st;
+    if (s->made.st_ino && stat(s->o->path, &st) == 0 && st.st_ino == s->made.st_ino &&
+        st.st_dev == s->made.st_dev)
+        unlink(s->o->path);
 }
 
 /* ---- who comes and goes */
@@ -149,11 +162,30 @@ static void turn_away(int fd, const char *why)
     close(fd);
 }
 
+static int clients_there(const struct server *s)
+{
+    int there = 0;
+    for (int i = 0; i < s->count; i++)
+        there += s->list[i]->fd >= 0;
+    return there;
+}
+
+static void add_client(struct server *s, struct client *x)
+{
+    if (s->count == s->room) {
+        s->room = 2 * s->room + 16;
+        s->list = xreallocarray(s->list, (size_t)s->room, sizeof *s->list);
+        s->fds = xreallocarray(s->fds, (size_t)s->room + 2, sizeof *s->fds);
+    }
+    s->list[s->count++] = x;
+}
+
 static void accept_client(struct server *s)
 {
     struct ucred who = {0};
     socklen_t size = sizeof who;
     int fd = accept4(s->fd, NULL, NULL, SOCK_CLOEXEC);
+    s->deaf = fd < 0 && errno != EAGAIN && errno != EINTR;
     if (fd < 0)
         return;
     if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &size) != 0 || !may_connect(s->o, who.uid)) {
@@ -162,7 +194,7 @@ static void accept_client(struct server *s)
                       "--allow USER)");
         return;
     }
-    if (s->count == s->o->clients) {
+    if (clients_there(s) >= s->o->clients) {
         turn_away(fd, "the server has as many clients as it takes: try again later");
         return;
     }
@@ -172,7 +204,7 @@ static void accept_client(struct server *s)
     x->user = who.uid;
     x->process = who.pid;
     x->kept.most_bytes = (size_t)s->o->memory_mb << 20;
-    s->list[s->count++] = x;
+    add_client(s, x);
     say(s, "client %d: %s, process %ld", x->number, name_of(x->user), (long)x->process);
 }
 
@@ -223,8 +255,10 @@ static void serve_clients(struct server *s, int count)
         bool there = x->fd >= 0;
         if (there && (seen & POLLOUT))
             there = client_write(&s->clients, x);
-        if (there && (seen & (POLLIN | POLLHUP | POLLERR)))
+        if (there && (seen & POLLIN))
             there = client_read(&s->clients, x, &why);
+        else if (seen & (POLLHUP | POLLERR))
+            there = false;
         if (!there && x->fd >= 0)
             hang_up(s, x, &why);
     }
@@ -234,11 +268,14 @@ static void serve_turn(struct server *s)
 {
     char bytes[64];
     int count = s->count;
-    s->fds[0] = (struct pollfd){s->fd, POLLIN, 0};
+    s->fds[0] = (struct pollfd){s->deaf ? -1 : s->fd, POLLIN, 0};
+    s->deaf = false;
     s->fds[1] = (struct pollfd){s->clients.wake[0], POLLIN, 0};
     for (int i = 0; i < count; i++) {
-        short events = client_waits(&s->clients, s->list[i]) ? POLLIN | POLLOUT : POLLIN;
-        s->fds[2 + i] = (struct pollfd){s->list[i]->fd, events, 0};
+        bool writes, reads;
+        client_wants(&s->clients, s->list[i], &writes, &reads);
+        s->fds[2 + i] = (struct pollfd){
+            s->list[i]->fd, (short)((reads ? POLLIN : 0) | (writes ? POLLOUT : 0)), 0};
     }
     if (poll(s->fds, (nfds_t)count + 2, LOOK_MS) < 0)
         return;
@@ -270,21 +307,21 @@ static void serve_end(struct server *s)
 int serve_run(struct model *m, const struct serve_options *o, struct vs_err *err)
 {
     struct server s = {.o = o, .fd = -1};
-    int rc = open_socket(&s, err);
-    if (rc == 0)
-        rc = clients_start(&s.clients, m, err);
+    int rc = clients_start(&s.clients, m, err);
+    if (rc != 0)
+        return rc;
+    rc = open_socket(&s, err);
     if (rc == 0) {
-        s.list = xcalloc((size_t)o->clients, sizeof(struct client *));
-        s.fds = xcalloc((size_t)o->clients + 2, sizeof *s.fds);
+        s.fds = xcalloc(2, sizeof *s.fds);
         say(&s, "%s on %s: %s", model_name(m), model_device(m), o->path);
         while (!atomic_load(o->stop))
             serve_turn(&s);
         serve_end(&s);
-        clients_stop(&s.clients);
         free(s.list);
         free(s.fds);
-        unlink(o->path);
     }
+    clients_stop(&s.clients);
+    remove_socket(&s);
     if (s.fd >= 0)
         close(s.fd);
     return rc;

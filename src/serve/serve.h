@@ -23,8 +23,8 @@ struct serve_options {
 
 /* Until it is stopped. The socket is gone afterwards. */
 int serve_run(struct model *m, const struct serve_options *o, struct vs_err *err);
-/* Where users look for it who name no socket: in $XDG_RUNTIME_DIR, else in /tmp, in a folder of
- * this user. The caller frees it. */
+/* Where it is when no path is named: in $XDG_RUNTIME_DIR, else in /tmp, in a folder of this user.
+ * The caller frees it. */
 char *serve_path(void);
 
 #endif

@@ -22,11 +22,11 @@ at=$work/at/socket
 # serve [OPTION...]: begins one at $at, and waits until it takes clients. $server: its process.
 serve() {
     : >"$work/said"
-    "$VILSCOPE" serve -m "$frozen" --socket "$at" --threads 1 "$@" 2>>"$work/said" &
+    "$VILSCOPE" serve -m "$frozen" --socket "$work/at/socket" --threads 1 "$@" 2>>"$work/said" &
     server=$!
     servers="$servers $server"
     i=0
-    while ! grep -q ": $at\$" "$work/said" && [ $i -lt 600 ]; do
+    while ! grep -q ": $work/at/socket\$" "$work/said" && [ $i -lt 600 ]; do
         sleep 0.1
         i=$((i + 1))
     done
@@ -118,16 +118,20 @@ ok $? "the workbench: views and what is computed for them are the same"
 
 # ---- what is its own
 
-"$VILSCOPE" query --connect "$at" --log "$work/log.db" -t vqa -c early "$image" "$q" >/dev/null 2>&1
-"$VILSCOPE" sessions sql --log "$work/log.db" "SELECT count(*) FROM queries" >"$work/out" 2>&1
-grep -q 1 "$work/out"
-ok $? "what is asked is in the client's own log"
-VILSCOPE_CONNECT=$at "$VILSCOPE" query --no-log -t vqa "$image" "$q" >/dev/null 2>&1 &&
-    [ "$(grep -c 'client .* process' "$work/said")" -gt 20 ]
+"$VILSCOPE" query --connect "$at" --log "$work/log.db" -t vqa -c early "$image" "$q" >/dev/null 2>&1 &&
+    "$VILSCOPE" sessions sql --log "$work/log.db" \
+        "SELECT 'logged ' || digest FROM queries q JOIN checkpoints c ON c.id = q.checkpoint_id" >"$work/out" 2>&1
+[ $? -eq 0 ] && [ "$(grep -c "logged $(sha256sum "$frozen/early.bin" | cut -d ' ' -f 1)" "$work/out")" -eq 1 ]
+ok $? "what is asked is in the client's own log, with the checkpoint's digest"
+# comes WANT COMMAND...: it succeeds, and so many clients come by it.
+comes() {
+    want=$1 before=$(grep -c 'client .* process' "$work/said")
+    shift
+    "$@" >/dev/null 2>&1 && [ "$(grep -c 'client .* process' "$work/said")" -eq $((before + want)) ]
+}
+VILSCOPE_CONNECT=$at comes 1 "$VILSCOPE" query --no-log -t vqa "$image" "$q"
 ok $? "VILSCOPE_CONNECT names a server"
-n0=$(grep -c process "$work/said")
-VILSCOPE_CONNECT=$at "$VILSCOPE" query -m "$frozen" --no-log -t vqa "$image" "$q" >/dev/null 2>&1
-[ "$(grep -c process "$work/said")" -eq "$n0" ]
+VILSCOPE_CONNECT=$at comes 0 "$VILSCOPE" query -m "$frozen" --no-log -t vqa "$image" "$q"
 ok $? "a model that is named is opened here all the same"
 refuses 1 "has no checkpoint 'last' open: it has early, " "an unknown checkpoint" \
     "$VILSCOPE" query --connect "$at" --no-log -c last -t vqa "$image" "$q"
@@ -149,7 +153,11 @@ for i in 1 2 3; do
 done
 "$VILSCOPE" eval --connect "$at" --threads 1 --data "$work/set" --json --no-log >/dev/null 2>&1 &
 killed=$!
-sleep 0.3
+i=0
+while ! grep -q "process $killed\$" "$work/said" && [ $i -lt 300 ]; do
+    sleep 0.1
+    i=$((i + 1))
+done
 kill -9 $killed 2>/dev/null
 # shellcheck disable=SC2154 # set by eval
 wait "$p1" && wait "$p2" && wait "$p3"
@@ -163,6 +171,8 @@ wait $killed 2>/dev/null
 
 kill -9 $server
 wait $server 2>/dev/null
+grep -q "process $killed\$" "$work/said"
+ok $? "which was there"
 refuses 1 "the server that was there is gone: \"vilscope serve" "a server that was killed" \
     "$VILSCOPE" query --connect "$at" --no-log -t vqa "$image" "$q"
 refuses 1 "there is no server: \"vilscope serve" "no server" \
@@ -241,8 +251,25 @@ export VILSCOPE VILSCOPE_SSH
 local_at=$at
 at=ssh://me@gpu1:2222$local_at
 same "through ssh" query --no-log --json -t vqa "$image" "$q"
-grep -q -- "-p 2222 me@gpu1 vilscope serve --relay '$local_at'" "$work/ssh.log"
+grep -q -- "-p 2222 -- me@gpu1 vilscope serve --relay '$local_at'" "$work/ssh.log"
 ok $? "ssh is asked for the relay at that port"
+VILSCOPE_CONNECT=$at refuses 2 "the model that VILSCOPE_CONNECT asks: leave" "a label list beside the environment's server" \
+    "$VILSCOPE" query --labels "$frozen/answers.txt" --no-log -t vqa "$image" "$q"
+kill -TERM $server
+wait $server
+serve --clients 1
+"$VILSCOPE" eval --connect "$local_at" --threads 1 --data "$work/set" --json --no-log >/dev/null 2>&1 &
+killed=$!
+i=0
+while ! grep -q "process $killed\$" "$work/said" && [ $i -lt 300 ]; do
+    sleep 0.1
+    i=$((i + 1))
+done
+kill -STOP $killed
+refuses 1 "as many clients as it takes: try again later" "a refusal through ssh" \
+    "$VILSCOPE" query --connect "$at" --no-log -t vqa "$image" "$q"
+kill -9 $killed
+wait $killed 2>/dev/null
 kill -TERM $server
 wait $server
 "$VILSCOPE" query --connect "$at" --no-log -t vqa "$image" "$q" >/dev/null 2>"$work/err"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What a client may send to a server of models: one byte of the kind, then the message, on a small
- * model. And the same bytes as what a server may send to a client. */
+/* What a client may send to a server of models, request after request, on a small model. And the
+ * same bytes as what a server may send to a client. */
 #include "src/remote/netwire.h"
 #include "src/serve/requests.h"
 #include "tests/fuzz/fuzz.h"
@@ -33,20 +33,32 @@ static uint8_t *copy_of(const uint8_t *data, size_t size)
     return copy;
 }
 
-static void ask(uint8_t kind, const uint8_t *data, size_t size)
+static void ask(struct kept *kept, uint8_t kind, const uint8_t *data, size_t size)
 {
     static const atomic_bool no = false;
-    struct kept kept = {.most_bytes = (size_t)64 << 20};
     struct vs_err err = {0};
     struct buf out = {0};
     uint8_t *copy = copy_of(data, size);
-    struct request q = {.m = fuzz_model(), .kept = &kept, .kind = (enum frame_kind)kind,
+    struct request q = {.m = fuzz_model(), .kept = kept, .kind = (enum frame_kind)kind,
                         .w = {.data = copy, .size = size}, .cancel = &no};
     if (request_answer(&q, &out, &err) != 0 && !err.text[0])
         abort();
     buf_fini(&out);
-    kept_fini(&kept);
     free(copy);
+}
+
+/* One client's requests, one after the other: each a kind and two bytes of size before it. */
+static void ask_all(const uint8_t *data, size_t size)
+{
+    struct kept kept = {.most_bytes = (size_t)64 << 20};
+    while (size >= 3) {
+        size_t n = (size_t)data[1] | (size_t)data[2] << 8;
+        n = n < size - 3 ? n : size - 3;
+        ask(&kept, data[0], data + 3, n);
+        data += 3 + n;
+        size -= 3 + n;
+    }
+    kept_fini(&kept);
 }
 
 static void answer(const uint8_t *data, size_t size)
@@ -65,9 +77,7 @@ static void answer(const uint8_t *data, size_t size)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    if (size == 0)
-        return 0;
-    ask(data[0], data + 1, size - 1);
-    answer(data + 1, size - 1);
+    ask_all(data, size);
+    answer(data, size);
     return 0;
 }

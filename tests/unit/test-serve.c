@@ -14,7 +14,9 @@
 #include <math.h>
 #include <pthread.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 static void bail(const char *why)
@@ -117,6 +119,9 @@ static void *run_server(void *arg)
     return NULL;
 }
 
+/* Of this folder, or of a server. */
+static const char *served = "tests/data/tiny";
+
 static struct model *open_model(const char *connect)
 {
     struct model *m = NULL;
@@ -125,7 +130,7 @@ static struct model *open_model(const char *connect)
     if (connect)
         o.connect = connect;
     else
-        o.dir = source_path("tests/data/tiny");
+        o.dir = source_path(served);
     if (model_open(&o, &m, &err) != 0)
         bail(err.text);
     return m;
@@ -134,7 +139,7 @@ static struct model *open_model(const char *connect)
 static bool may_be_reached(void)
 {
     struct channel c;
-    bool yes = channel_open(path, &c, NULL) == 0;
+    bool yes = channel_open(path, false, &c, NULL) == 0;
     channel_close(&c);
     return yes;
 }
@@ -194,13 +199,64 @@ static bool answers(struct model *m, const struct result *want)
     return same;
 }
 
-static void cancelled(struct model *m)
+/* Holds the server's model up; raised when the pass is under way. */
+struct raising {
+    struct running *r;
+    atomic_bool held, cancel;
+    pthread_t thread;
+};
+
+static void *raise_later(void *arg)
 {
+    struct raising *x = arg;
+    pthread_mutex_lock(&x->r->m->forward_lock);
+    atomic_store(&x->held, true);
+    usleep(200000);
+    atomic_store(&x->cancel, true);
+    usleep(300000);
+    pthread_mutex_unlock(&x->r->m->forward_lock);
+    return NULL;
+}
+
+static void hold_up(struct raising *x)
+{
+    if (pthread_create(&x->thread, NULL, raise_later, x) != 0)
+        bail("no thread");
+    while (!atomic_load(&x->held))
+        usleep(1000);
+}
+
+/* The server is held up meanwhile: the query waits there, and ends before that does. */
+static void cancelled(struct model *m, struct running *r)
+{
+    struct raising x = {.r = r};
     struct vs_err err;
-    const atomic_bool yes = true;
-    struct result *r = ask(m, false, &yes, &err);
-    ok(!r && err.code == VS_E_CANCELLED, "what is cancelled says so: %s", err.text);
-    result_free(r);
+    hold_up(&x);
+    struct result *got = ask(m, false, &x.cancel, &err);
+    pthread_join(x.thread, NULL);
+    ok(!got && err.code == VS_E_CANCELLED && strcmp(err.text, "cancelled") == 0,
+       "a query that is cancelled while it is computed says so: %s", err.text);
+    result_free(got);
+}
+
+/* One that waits behind another client's is answered at once. */
+static void cancelled_in_turn(struct model *other, struct running *r)
+{
+    struct raising x = {.r = r};
+    struct vs_err err;
+    struct channel c;
+    const int64_t numbers[4] = {0, 1, 1, 1};
+    struct buf b = {0};
+    buf_add(&b, numbers, sizeof numbers);
+    hold_up(&x);
+    bool first = channel_open(path, false, &c, NULL) == 0 && channel_send(&c, FRAME_BATCH, &b);
+    struct result *got = ask(other, false, &x.cancel, &err);
+    ok(first && !got && err.code == VS_E_CANCELLED,
+       "a query that waits for its turn is cancelled: %s", err.text);
+    pthread_join(x.thread, NULL);
+    channel_close(&c);
+    buf_fini(&b);
+    result_free(got);
 }
 
 /* ---- what does not speak the protocol */
@@ -211,7 +267,7 @@ static uint32_t say_bytes(const void *bytes, size_t size, char *text, size_t roo
     struct channel c;
     struct frame_head h = {0};
     text[0] = '\0';
-    if (channel_open(path, &c, NULL) != 0)
+    if (channel_open(path, false, &c, NULL) != 0)
         return UINT32_MAX;
     bool sent = send(c.fd, bytes, size, MSG_NOSIGNAL) == (ssize_t)size;
     ssize_t n = sent ? recv(c.fd, &h, sizeof h, MSG_WAITALL) : -1;
@@ -264,6 +320,74 @@ static void strangers(struct model *m, const struct result *want)
            strstr(text, "there is no tape 0"), "another's tape: %s", text);
     ok(say_numbers(FRAME_FORGET_NET, &tape, 1, text, sizeof text) == FRAME_DONE && answers(m, want),
        "a net of all is not freed by one");
+}
+
+/* ---- what one client keeps, and what it leaves unread */
+
+/* Sends a frame and reads the head of what comes, and what that begins with. */
+static uint32_t converse(const struct channel *c, enum frame_kind kind, const int64_t *list,
+                         size_t count, int64_t *number)
+{
+    struct frame_head h = {0};
+    struct buf b = {0};
+    int64_t first = -1;
+    for (size_t i = 0; i < count; i++)
+        wire_int(&b, list[i]);
+    bool sent = channel_send(c, kind, count ? &b : NULL);
+    buf_fini(&b);
+    if (!sent || recv(c->fd, &h, sizeof h, MSG_WAITALL) != (ssize_t)sizeof h)
+        return 0;
+    char *body = xmalloc((size_t)h.size + 8);
+    if (h.size && recv(c->fd, body, (size_t)h.size, MSG_WAITALL) != (ssize_t)h.size)
+        h.kind = 0;
+    if (h.size >= sizeof first)
+        memcpy(&first, body, sizeof first);
+    free(body);
+    *number = first;
+    return h.kind;
+}
+
+/* What is made of a mixed net would outlive what it borrows from. */
+static void mixes(void)
+{
+    struct channel c;
+    int64_t place = -1, ignored;
+    const int64_t patch[6] = {0, 1, PART_TEXT, 0, 0, 0};
+    if (channel_open(path, false, &c, NULL) != 0)
+        bail("no connection");
+    uint32_t made = converse(&c, FRAME_MIX, patch, 6, &place);
+    const int64_t again[6] = {place, 1, PART_TEXT, 0, 0, 0};
+    const int64_t from[6] = {0, 1, PART_TEXT, 0, 0, place};
+    ok(made == FRAME_DONE && place == 1 &&
+           converse(&c, FRAME_MIX, again, 6, &ignored) == FRAME_FAILED &&
+           converse(&c, FRAME_MIX, from, 6, &ignored) == FRAME_FAILED &&
+           converse(&c, FRAME_FORGET_NET, &place, 1, &ignored) == FRAME_DONE &&
+           converse(&c, FRAME_FORGET_NET, &place, 1, &ignored) == FRAME_FAILED,
+       "patched models are made of opened checkpoints only, and forgotten once");
+    const int64_t pooled[3] = {0, HEAD_VQA, 1};
+    ok(converse(&c, FRAME_READ_STATES, pooled, 3, &ignored) == FRAME_FAILED,
+       "a head that is not on rows reads no states");
+    channel_close(&c);
+}
+
+/* Who asks without reading is answered once: what is not read waits in its own connection. */
+static void unread(struct model *m, const struct result *want)
+{
+    struct channel c;
+    const int64_t part = REMOTE_VOCAB;
+    struct buf b = {0};
+    struct timeval soon = {.tv_usec = 300000};
+    wire_int(&b, part);
+    if (channel_open(path, false, &c, NULL) != 0)
+        bail("no connection");
+    setsockopt(c.fd, SOL_SOCKET, SO_SNDTIMEO, &soon, sizeof soon);
+    int sent = 0;
+    while (sent < 100000 && channel_send(&c, FRAME_PART, &b))
+        sent++;
+    ok(sent < 100000 && answers(m, want), "who reads nothing is read no more (%d requests), and "
+       "others go on", sent);
+    channel_close(&c);
+    buf_fini(&b);
 }
 
 /* Ids that the vocabulary does not have, in an input that is whole. */
@@ -320,6 +444,43 @@ static int ask_changed(struct model *m, struct buf *b, size_t at, const uint8_t 
     return rc != 0 && !err.text[0];
 }
 
+static void put_seed(FILE *f, enum frame_kind kind, const void *body, size_t size)
+{
+    const uint8_t head[3] = {(uint8_t)kind, (uint8_t)size, (uint8_t)(size >> 8)};
+    fwrite(head, sizeof head, 1, f);
+    fwrite(body, size, 1, f);
+}
+
+/* A pass, one that is gone back through, and one of a patched model. */
+static void write_seed(const char *path_of, const struct buf *pass)
+{
+    static const struct net_term term = {0, 1, 1};
+    const struct net_target target = {OUT_VQA, 0, &term, 1};
+    const int64_t patch[6] = {0, 1, PART_TEXT, 0, 0, 0}, zero = 0, one = 1;
+    struct buf back = {0}, mixed = {0}, plain = {0};
+    FILE *f = fopen(path_of, "wb");
+    if (!f)
+        bail("no seed can be written");
+    wire_int(&back, 0);
+    netwire_put_target(&back, &target);
+    netwire_put_back(&back, &(struct net_back_want){.attention = true, .hidden = true});
+    buf_add(&mixed, pass->data, pass->len);
+    memcpy(mixed.data, &one, sizeof one);
+    buf_add(&plain, pass->data, pass->len);
+    put_seed(f, FRAME_FORWARD, pass->data, pass->len);
+    put_seed(f, FRAME_RECORD, plain.data, plain.len);
+    put_seed(f, FRAME_BACKWARD, back.data, back.len);
+    put_seed(f, FRAME_FORGET_TAPE, &zero, sizeof zero);
+    put_seed(f, FRAME_MIX, patch, sizeof patch);
+    put_seed(f, FRAME_FORWARD, mixed.data, mixed.len);
+    put_seed(f, FRAME_FORGET_NET, &one, sizeof one);
+    if (fclose(f) != 0)
+        bail("a seed is not whole");
+    buf_fini(&back);
+    buf_fini(&mixed);
+    buf_fini(&plain);
+}
+
 /* With the name of a file also a seed for tests/fuzz/fuzz-serve. */
 static void changed_words(struct model *m, const char *seed)
 {
@@ -333,12 +494,8 @@ static void changed_words(struct model *m, const char *seed)
             wordless += ask_changed(m, &b, at, with[i], 8);
     ok(asked > 100 && wordless == 0, "a pass with any of %d numbers of it changed is computed, or "
        "refused in words", asked);
-    FILE *f = seed ? fopen(seed, "wb") : NULL;
-    if (f) {
-        fputc(FRAME_FORWARD, f);
-        fwrite(b.data, b.len, 1, f);
-        fclose(f);
-    }
+    if (seed)
+        write_seed(seed, &b);
     buf_fini(&b);
 }
 
@@ -366,6 +523,16 @@ static void comes_back(struct model *m, const struct result *want, struct runnin
        "what it kept before is not taken for another's: %s", err.text);
     net_free(mixed);
     free(features);
+    server_end(r);
+    served = "tests/data/frozen";
+    server_begin(r);
+    none = ask(m, false, NULL, &err);
+    ok(!none && err.code == VS_E_REFUSED && strstr(err.text, "another model"),
+       "another model in its place is not asked: %s", err.text);
+    server_end(r);
+    served = "tests/data/tiny";
+    server_begin(r);
+    ok(answers(m, want), "and the same one again is");
 }
 
 int main(int argc, char **argv)
@@ -386,15 +553,21 @@ int main(int argc, char **argv)
     server_begin(&r);
     struct model *m = open_model(path);
     ok(answers(m, want), "a query's states, maps and answers are those of the same model here");
-    cancelled(m);
+    cancelled(m, &r);
     ok(answers(m, want), "and the next one is answered");
+    struct model *second = open_model(path);
+    cancelled_in_turn(second, &r);
+    ok(answers(second, want), "and answers when it asks again");
+    model_free(second);
     strangers(m, want);
+    mixes();
+    unread(m, want);
     bad_ids(m);
     comes_back(m, want, &r);
     struct channel held[4];
     int full = 0;
     for (int i = 0; i < 3; i++)
-        full += channel_open(path, &held[i], NULL) == 0;
+        full += channel_open(path, false, &held[i], NULL) == 0;
     struct model *more = NULL;
     int rc = model_open(&(struct model_options){.threads = 1, .connect = path}, &more, &err);
     ok(full == 3 && rc == VS_E_REFUSED && strstr(err.text, "as many clients as it takes"),
