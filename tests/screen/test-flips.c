@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The list of items that flipped is whole, however long it is: pages follow at its end, and words
- * are looked for in all of it. Broken by a list that ends with its first page, or a count that
- * does. */
+ * are looked for in all of it. Broken by a list that ends with its first page, a count that does,
+ * or a task in which words are looked for no further because another one has them. */
 #include "tap.h"
 #include "terminal.h"
 
@@ -11,18 +11,28 @@
 #define ITEMS 2300
 #define FROZEN "tests/data/frozen"
 
-/* B is right where A is wrong, the first item the surest; the word is in the last one only. */
+static void write_row(FILE *f, const char *task, int checkpoint, int i, const char *word)
+{
+    fprintf(f, "{\"task\": \"%s\", \"split\": \"val\", \"checkpoint\": \"%s\", \"index\": %d,"
+            " \"id\": %d, \"image\": %d, \"text\": \"item %d%s\", \"choice\": %d,"
+            " \"answer\": \"%s\", \"top\": [[%d, %.4f]], \"margin\": 1, \"score\": %d.0,"
+            " \"correct\": %s}\n",
+            task, checkpoint ? "final" : "early", i, i, i, i, word, checkpoint,
+            checkpoint ? "yes" : "no", checkpoint, 3 - i / 1000.0, checkpoint,
+            checkpoint ? "true" : "false");
+}
+
+/* B is right where A is wrong, the first item the surest; the word is in the last item of one task
+ * and in the first of the other. */
 static void write_rows(const char *path)
 {
     FILE *f = fopen(path, "w");
-    for (int k = 0; f && k < 2; k++)
+    for (int k = 0; f && k < 2; k++) {
         for (int i = 0; i < ITEMS; i++)
-            fprintf(f, "{\"task\": \"vqa\", \"split\": \"val\", \"checkpoint\": \"%s\","
-                    " \"index\": %d, \"id\": %d, \"image\": %d, \"text\": \"item %d%s\","
-                    " \"choice\": %d, \"answer\": \"%s\", \"top\": [[%d, %.4f]],"
-                    " \"margin\": 1, \"score\": %d.0, \"correct\": %s}\n",
-                    k ? "final" : "early", i, i, i, i, i == ITEMS - 1 ? " rhinoceros" : "", k,
-                    k ? "yes" : "no", k, 3 - i / 1000.0, k, k ? "true" : "false");
+            write_row(f, "vqa", k, i, i == ITEMS - 1 ? " rhinoceros" : "");
+        for (int i = 0; i < 3; i++)
+            write_row(f, "gqa", k, i, i == 0 ? " rhinoceros" : "");
+    }
     if (f)
         fclose(f);
 }
@@ -64,6 +74,11 @@ int main(void)
     terminal_type(t, "/rhinoceros\r");
     ok(terminal_expect(t, "flipped: 1 items") && terminal_expect(t, "item 2299 rhinoceros"),
        "a word is found behind the first page");
+    terminal_command(t, "flips");
+    terminal_expect(t, "1003 of 2303 items");
+    terminal_type(t, "/rhinoceros\r");
+    ok(terminal_expect(t, "flipped: 2 items") && terminal_expect(t, "item 2299 rhinoceros"),
+       "also where another task has it on its first page");
     terminal_command(t, "quit");
     ok(terminal_ends(t), "and it quits");
     return tap_done();

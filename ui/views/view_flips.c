@@ -16,7 +16,7 @@
 extern const struct view view_flips, view_compare;
 
 #define PAGE 1000  /* items of a task that are read at once */
-#define FLIPS_TRIED 16 /* pages, for words that are in few items */
+#define FLIPS_TRIED 16 /* pages of a frame, in which words are looked for */
 #define DETAILS 4  /* lines about the chosen one */
 
 static const char *const flips_outcomes[] = {"flipped", "gained", "lost", "wrong", "right"};
@@ -253,8 +253,19 @@ static struct flips_source *flips_unread(const struct flips_view *v)
     return NULL;
 }
 
+/* The next page of a source. What was chosen of a later one stays so, but for the first line. */
+static void flips_read_into(struct workbench *w, struct flips_view *v, struct flips_source *s,
+                            int of_pick)
+{
+    int from = s->count;
+    flips_read_on(w, v, s);
+    if (v->pick > 0 && s - v->sources < of_pick)
+        for (int k = from; k < s->count; k++)
+            v->pick += flips_matches(v, &s->list[k]);
+}
+
 /* What is asked for, of the two that are compared. At the end of a task's lines the next page is
- * read, and so it is while no line has the words. */
+ * read; with words that are looked for those of all tasks are, some a frame. */
 static void flips_follow(struct workbench *w, struct flips_view *v)
 {
     const struct comparison *c = comparison_of(w);
@@ -262,10 +273,11 @@ static void flips_follow(struct workbench *w, struct flips_view *v)
         flips_load(w, v);
     for (int i = 0; i < FLIPS_TRIED; i++) {
         int behind = 0, at = flips_collect(v, &behind);
-        struct flips_source *s = at < 0 ? flips_unread(v) : &v->sources[at];
-        if (!s || s->next == s->pairs.count || (at >= 0 && v->pick + 1 < behind))
+        bool all = at < 0 || v->filter[0];
+        struct flips_source *s = all ? flips_unread(v) : &v->sources[at];
+        if (!s || s->next == s->pairs.count || (!all && v->pick + 1 < behind))
             return;
-        flips_read_on(w, v, s);
+        flips_read_into(w, v, s, at);
     }
     flips_collect(v, &(int){0});
 }
@@ -349,7 +361,7 @@ static void flips_draw(struct workbench *w, struct pane *p, struct area a)
     flips_draw_title(w, v, a);
     if (v->why[0] || !v->line_count) {
         draw_text(a.row + 2, a.col, a.cols, "%s", v->why[0] ? v->why :
-                  flips_unread(v) ? "no item that was read has these words; a move reads on" :
+                  flips_unread(v) ? "no match in the items read so far; an arrow key reads on" :
                   "no item has these words");
         return;
     }
