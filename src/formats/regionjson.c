@@ -294,13 +294,19 @@ struct json_search {
     bool unnamed; /* found has no name in the file */
 };
 
-/* The one that is asked for, or the first; one without a name is anything's. */
+/* The one that is asked for, or the first; one without a name is anything's, but where another one
+ * has the name. */
 static int json_take(void *arg, const char *name, const json_t *image, struct vs_err *err)
 {
     struct json_search *s = arg;
-    bool wanted = s->key && name ? strcmp(name, s->key) == 0 : s->some.count == 0;
+    bool named = s->key && name && strcmp(name, s->key) == 0;
+    bool wanted = s->key && name ? named : s->some.count == 0;
     int rc = 0;
     regions_note_key(&s->some, name ? name : "", name ? strlen(name) : 0);
+    if (named && s->unnamed) {
+        regions_free(s->found);
+        s->found = NULL;
+    }
     if (wanted && !s->found) {
         char *where = name ? xasprintf("%s: image '%s'", s->map->path, name)
                            : xstrdup(s->map->path);

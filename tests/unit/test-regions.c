@@ -329,6 +329,8 @@ static void margins(void)
           "k.jsonl", "4", 1, "the last line is blank, and ends with the file");
     opens("\xef\xbb\xbf" JSON_IMAGE(""), "k.json", NULL, 1, "a byte order mark");
     opens(JSON_IMAGE(""), "k.json", "scene", 1, "one without a name is any image's");
+    opens("[" JSON_IMAGE("") ", " JSON_IMAGE("\"image_id\": \"4\", ") "]", "k.json", "4", 1,
+          "but where another one has that name");
     char *path = temp_path("k.json");
     save(path, "[" JSON_IMAGE("") ", " JSON_IMAGE("") "]",
          2 * strlen(JSON_IMAGE("")) + 4);
