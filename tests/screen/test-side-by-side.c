@@ -213,6 +213,42 @@ static void two_families(void)
     ok(terminal_ends(t), "that ends in order, too");
 }
 
+/* The chosen column stays that of its checkpoint while filters hide others, and nothing is done
+ * with another one's answer. One question is of the last checkpoint only, one of two. */
+static void history_columns(void)
+{
+    const char *argv[] = {terminal_program(), "--log", log_path, NULL};
+    shell("rm -f '%s'*", log_path);
+    terminal_opens(FROZEN_MODEL);
+    struct terminal *t = terminal_start(argv, 40, 120, true, false);
+    terminal_expect(t, "logged as 1");
+    command(t, "suggest refcoco");
+    terminal_expect(t, "logged as 2");
+    terminal_type(t, "A");
+    ok(terminal_expect(t, "A early") && terminal_expect(t, "B final  another answer"),
+       "two are compared");
+    terminal_settle(t, 120);
+    terminal_type(t, "H");
+    terminal_expect(t, "2 questions");
+    terminal_type(t, "\033OC\033OB\020");
+    ok(terminal_expect(t, "this checkpoint has not answered it"), "no other answer is pinned");
+    terminal_type(t, "\022");
+    terminal_settle(t, 120);
+    ok(terminal_has(t, "History: all sessions"), "nor asked again");
+    terminal_type(t, "\033OC\033OCtask:vqa");
+    terminal_expect(t, "1 question;");
+    terminal_type(t, "\020");
+    ok(terminal_expect(t, " pinned query 1"), "the column is still that of its checkpoint");
+    terminal_type(t, "\177\177\177\177\177\177\177\177");
+    terminal_expect(t, "2 questions");
+    terminal_type(t, "\033OD\033OB\020");
+    ok(terminal_expect(t, "this checkpoint has not answered it"), "and the third of all again");
+    terminal_type(t, "\033");
+    terminal_read(t, 200);
+    command(t, "quit");
+    ok(terminal_ends(t), "that ends in order, too");
+}
+
 int main(void)
 {
     terminal_opens(NO_MODEL);
@@ -245,6 +281,7 @@ int main(void)
              "grep -q 'weights .*v_layer.1' show && grep -q 'cka .*mean CKA' show && "
              "[ $(grep -c '^d' show) -eq 3 ]", dir),
        "and what was found out about weights, states and swaps, each once");
+    history_columns();
     shell("rm -rf '%s'", dir);
     return tap_done();
 }

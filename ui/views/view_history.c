@@ -16,8 +16,18 @@ struct history_view {
     struct history all;
     bool every;  /* of all sessions */
     int column;  /* the chosen one, from 1; 0: the newest answer */
+    char chosen[DIGEST_HEX]; /* its checkpoint, over filters that leave others; "": none */
     int first;   /* the first column that is shown, from frame to frame */
 };
+
+/* Filters change which columns there are. */
+static int history_column_of(const struct history *h, const char *digest)
+{
+    int i = *digest ? h->column_count : 0;
+    while (i > 0 && strcmp(h->columns[i - 1].digest, digest) != 0)
+        i--;
+    return i;
+}
 
 static void history_load(struct workbench *w, struct history_view *v)
 {
@@ -30,7 +40,7 @@ static void history_load(struct workbench *w, struct history_view *v)
         workbench_say(w, true, "%s", err.text);
     v->list.count = v->all.row_count;
     v->list.pick = v->list.pick < v->list.count ? v->list.pick : 0;
-    v->column = v->column <= v->all.column_count ? v->column : v->all.column_count;
+    v->column = history_column_of(&v->all, v->chosen);
 }
 
 static void history_enter(struct workbench *w, struct pane *p)
@@ -54,6 +64,17 @@ static const struct log_query *chosen_query(const struct pane *p)
 {
     const struct history_view *v = p->state;
     return v->list.pick < v->all.row_count ? history_cell(v, v->list.pick) : NULL;
+}
+
+/* Whether a column is chosen whose checkpoint has not answered the chosen line's question: what is
+ * shown then is another one's answer, which nothing is done with. Says so. */
+static bool history_unanswered(struct workbench *w, const struct pane *p)
+{
+    const struct history_view *v = p->state;
+    if (!chosen_query(p) || !v->column || v->all.rows[v->list.pick].cells[v->column - 1] >= 0)
+        return false;
+    workbench_say(w, true, "this checkpoint has not answered it");
+    return true;
 }
 
 /* ---- drawing */
@@ -203,7 +224,7 @@ static void history_draw_title(const struct workbench *w, const struct history_v
     attrset(A_NORMAL);
     const char *none = !w->ses.log ? "nothing is logged: --log FILE"
                        : v->all.why[0] ? v->all.why
-                       : w->typed.filter.len ? "no query is so" : "nothing has been logged yet";
+                       : w->typed.filter.len ? "no query matches" : "nothing has been logged yet";
     if (v->all.row_count == 0)
         draw_text(a.row + 2, a.col, a.cols, "%s", none);
 }
@@ -242,6 +263,9 @@ static void history_move(struct workbench *w, struct pane *p, enum motion m)
         v->column--;
     else
         list_move(w, p, m);
+    if (m == MOVE_RIGHT || m == MOVE_LEFT)
+        snprintf(v->chosen, sizeof v->chosen, "%s",
+                 v->column ? v->all.columns[v->column - 1].digest : "");
 }
 
 /* The chosen query's task, text and image, where it is open. False when there is none. */
@@ -299,6 +323,8 @@ static struct pane *history_popup(struct workbench *w)
 static void do_history_again(struct workbench *w, const char *arg)
 {
     (void)arg;
+    if (history_popup(w) && history_unanswered(w, history_popup(w)))
+        return;
     bool taken = history_popup(w) && history_take(w, history_popup(w));
     panes_leave_popup(w);
     if (taken)
@@ -323,6 +349,8 @@ static int64_t marked_query(struct workbench *w)
 {
     int64_t id = 0;
     const struct pane *p = history_popup(w);
+    if (p && history_unanswered(w, p))
+        return 0;
     if (p)
         id = chosen_query(p) ? chosen_query(p)->id : 0;
     else if (w->now.r && w->ses.log) {
