@@ -117,7 +117,8 @@ static int no_image(const struct regionlmdb *l, const char *key, struct vs_err *
                                                  root->items[0]->len) : NULL;
     int rc;
     if (first && imagekey_is_number(first) != imagekey_is_number(key))
-        rc = vs_fail(err, VS_E_MISSING, "image '%s' is not in %s, whose images are called as '%s'",
+        rc = vs_fail(err, VS_E_MISSING, "image '%s' is not in %s, whose images have names like "
+                     "'%s'",
                      key, l->path, first);
     else
         rc = vs_fail(err, VS_E_MISSING, "image '%s' is not in %s", key, l->path);

@@ -259,18 +259,28 @@ static int by_id(const void *a, const void *b)
     return c ? c : (x->order > y->order) - (x->order < y->order);
 }
 
+/* The id as it is stored: 12 or '12'. Caller frees. */
+static char *id_spelled(const struct pval *dict)
+{
+    int64_t number = 0;
+    char *text = record_text(dict, "question_id"), *spelled;
+    record_number(dict, "question_id", &number);
+    spelled = text ? xasprintf("'%.40s'", text) : xasprintf("%lld", (long long)number);
+    free(text);
+    return spelled;
+}
+
 /* Which order they have is not known then. */
 static int two_spellings(const struct reference_reader *r, const char *name, size_t at,
                          const struct cached *first, const struct pval *other)
 {
-    int64_t x = 0, y = 0;
-    record_number(first->v, "question_id", &x);
-    record_number(other, "question_id", &y);
-    const char *quote = is_text(first->id) ? "'" : "", *quoted = *quote ? "" : "'";
-    return vs_fail(r->err, VS_E_FORMAT, "%s/%s: question %zu has the question_id %s%lld%s, question"
-                   " %zu has %s%lld%s: ids are numbers or texts, which are sorted otherwise",
-                   r->root, name, first->order + 1, quote, (long long)x, quote, at + 1, quoted,
-                   (long long)y, quoted);
+    char *x = id_spelled(first->v), *y = id_spelled(other);
+    int rc = vs_fail(r->err, VS_E_FORMAT, "%s/%s: question %zu has the question_id %s, question "
+                     "%zu has %s: ids must all be numbers or all be text: they sort differently",
+                     r->root, name, first->order + 1, x, at + 1, y);
+    free(x);
+    free(y);
+    return rc;
 }
 
 /* Those that have an id, sorted: *count of them. */

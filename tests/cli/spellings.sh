@@ -145,7 +145,7 @@ for names in '000000000042 000000000043' 'COCO_val2014_000000000042 COCO_val2014
 done
 extract n42 n43
 run two --reference "$work" -t vqa --split val
-[ $? -eq 1 ] && grep -q "of 2 items none can be asked: .*image '4[23]' is not in .*, whose images are called as 'n4[23]'" "$work/err"
+[ $? -eq 1 ] && grep -q "of 2 items none can be asked: .*image '4[23]' is not in .*, whose images have names like 'n4[23]'" "$work/err"
 ok $? "an LMDB of other names, in both spellings: $(cat "$work/err")"
 
 # ---- one file with both: how it is sorted is not known
@@ -153,6 +153,9 @@ mkdir -p "$d/gqa/cache"
 cp -r "$db" "$d/gqa/gqa_resnext152_faster_rcnn_genome.lmdb"
 seq 1533 >"$d/gqa/cache/trainval_label2ans.pkl"
 targets I12 I42 "S'9'" I43 >"$d/gqa/cache/val_target.pkl"
-refuses 1 "val_target.pkl: question 1 has the question_id 12, question 2 has '9': ids are numbers or texts" \
+refuses 1 "val_target.pkl: question 1 has the question_id 12, question 2 has '9': ids must all be numbers or all be text" \
     "ids of both kinds in a cache" "$VILSCOPE" eval -m "$work/model" --no-log --reference "$work" -t gqa --split val
+targets "S'q9'" I42 I12 I43 >"$d/gqa/cache/val_target.pkl"
+refuses 1 "question 1 has the question_id 'q9', question 2 has 12: ids must" \
+    "one of which is no number" "$VILSCOPE" eval -m "$work/model" --no-log --reference "$work" -t gqa --split val
 end
