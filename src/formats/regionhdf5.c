@@ -20,9 +20,13 @@
  * as many. */
 bool regions_are_hdf5(const struct bytes *map)
 {
-    for (size_t at = 0; map->size >= 8 && at <= map->size - 8; at = at ? 2 * at : 512)
+    size_t last = map->size >= 8 ? map->size - 8 : 0;
+    for (size_t at = 0; map->size >= 8 && at <= last; at = at ? 2 * at : 512) {
         if (memcmp(map->data + at, SIGNATURE, 8) == 0)
             return true;
+        if (at > last / 2) /* twice as many may be more than a size can say */
+            return false;
+    }
     return false;
 }
 
@@ -127,8 +131,8 @@ static void hdf5_index_fill(const struct hdf5_ask *ask, struct hdf5_index *x)
     }
 }
 
-/* A table that nothing was written into is as small as it is long: a file has a byte at least of
- * each of its images. */
+/* What was not written takes no space in HDF5, so that a count proves no size: a file has a byte at
+ * least of each of its images. */
 static int hdf5_check_images(const struct hdf5_ask *ask, struct vs_err *err)
 {
     int64_t n = ask->found->images;
