@@ -4,6 +4,7 @@
 
 #include "src/formats/filekind.h"
 #include "src/formats/gunzip.h"
+#include "src/study/wholenumber.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -51,11 +52,12 @@ bool annotations_number(const json_t *v, const char *key, json_int_t *out)
 bool annotations_integer(const json_t *n, json_int_t *out)
 {
     const char *text = json_string_value(n);
-    char *end;
-    if (!text || !text[0] || text[0] == ' ')
-        return json_is_integer(n) ? (*out = json_integer_value(n), true) : false;
-    *out = strtoll(text, &end, 10);
-    return *end == '\0';
+    const char *end;
+    long long number = 0;
+    bool whole = text ? whole_number(text, &end, &number) && *end == '\0' : json_is_integer(n);
+    if (whole)
+        *out = text ? (json_int_t)number : json_integer_value(n);
+    return whole;
 }
 
 void annotations_field(struct eval_item *it, const char *name, json_t *value)

@@ -87,4 +87,5 @@ libcore_a_SOURCES += \
 	src/study/set_row.c src/study/set_row.h \
 	src/study/statistics.c src/study/statistics.h \
 	src/study/variants.c src/study/variants.h \
-	src/study/watch.c src/study/watch.h
+	src/study/watch.c src/study/watch.h \
+	src/study/wholenumber.c src/study/wholenumber.h

@@ -5,9 +5,9 @@
 #include "src/formats/filekind.h"
 #include "src/formats/ndarray.h"
 #include "src/formats/npy.h"
+#include "src/study/wholenumber.h"
 
 #include <ctype.h>
-#include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -175,17 +175,15 @@ bool record_real(const struct pval *v, double *out)
 
 bool reference_integer(const char *text, int64_t *out)
 {
-    char *end;
+    const char *end;
+    long long x = 0;
     while (isspace((unsigned char)*text))
         text++;
-    if (!isdigit((unsigned char)text[*text == '-' || *text == '+']))
-        return false;
-    errno = 0;
-    long long x = strtoll(text, &end, 10);
+    bool whole = whole_number(text, &end, &x);
     while (isspace((unsigned char)*end))
         end++;
     *out = x;
-    return errno == 0 && *end == '\0';
+    return whole && *end == '\0';
 }
 
 bool reference_json_integer(const json_t *v, int64_t *out)

@@ -6,6 +6,7 @@
  * not count breaks it. */
 #include "tap.h"
 
+#include "src/study/annotations.h"
 #include "src/study/reference_priv.h"
 
 #include <math.h>
@@ -57,6 +58,15 @@ static void test_integers(void)
     ok(!reference_integer("n161313", &x) && !reference_integer("", &x) &&
            !reference_integer("12a", &x) && !reference_integer("99999999999999999999", &x),
        "what is no number");
+    static const char *const texts[] = {"9223372036854775807", "9223372036854775808", "12a", " 1",
+                                        ""};
+    for (int i = 0; i < COUNT(texts); i++) {
+        json_t *text = json_string(texts[i]);
+        json_int_t number = 0;
+        ok(annotations_integer(text, &number) == (i == 0) && number == (i == 0 ? INT64_MAX : 0),
+           "in annotations '%s' %s", texts[i], i == 0 ? "is a number" : "is none");
+        json_decref(text);
+    }
 }
 
 static void test_index(void)
