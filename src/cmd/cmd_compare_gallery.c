@@ -290,7 +290,7 @@ static void gallery_pair(struct gallery *g, const struct rows_group *group,
         const struct judge_item *it = &p->items.list[i];
         if (gallery_shows(g, it))
             list[n++] = (struct gallery_found){it, gallery_surer(it)};
-        rows_passed(p->items.of, i);
+        rows_passed(p->items.of);
     }
     vs_sort(list, (size_t)n, sizeof *list, gallery_surest_first);
     char *name = rows_group_name(group);
@@ -305,7 +305,7 @@ static void gallery_pair(struct gallery *g, const struct rows_group *group,
     plain_text(g->out, top && top < n ? "the %d with the surest answers</p>\n" : "all</p>\n", top);
     for (int i = 0; i < n && (top == 0 || i < top); i++) {
         gallery_item(g, group, p, list[i].it);
-        rows_passed(p->items.of, i);
+        rows_passed(p->items.of);
     }
     free(name);
     free(list);

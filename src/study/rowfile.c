@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define ROWS_PASSED 1024 /* rows that are looked at in a row until memory lets go of them */
+#define LINES_PASSED 1024 /* of a file, until memory lets go of them */
 
 static bool rowset_is_of(const struct row_evaluation *e, const struct row *r)
 {
@@ -35,14 +35,13 @@ static struct row_evaluation *rowset_evaluation(struct rowset *s, const struct r
 
 const struct row *row_at(const struct row_evaluation *e, int i)
 {
-    rows_passed(e, i);
+    rows_passed(e);
     return e->rows[i];
 }
 
-void rows_passed(const struct row_evaluation *e, int i)
+void rows_passed(const struct row_evaluation *e)
 {
-    if (i % ROWS_PASSED == ROWS_PASSED - 1)
-        row_texts_rest(e->texts);
+    row_texts_passed(e->texts);
 }
 
 int rowset_add_line(struct rowset *s, const char *line, size_t length, const char *where,
@@ -60,7 +59,7 @@ int rowset_add_line(struct rowset *s, const char *line, size_t length, const cha
     }
     e->rows[e->count++] = row_texts_keep(s->texts, &r);
     e->scored += r.scored;
-    rows_passed(e, e->count - 1);
+    rows_passed(e);
     return 0;
 }
 
@@ -132,7 +131,7 @@ static int rowset_add_lines(struct rowset *s, const struct bytes *file, struct v
         char *where = xasprintf("%s: line %ld", file->path, number);
         rc = rowset_add_line(s, text, (size_t)(stop - text), where, err);
         free(where);
-        if (number % ROWS_PASSED == 0)
+        if (number % LINES_PASSED == 0)
             bytes_rest(file);
     }
     if (rc == 0 && s->count == s->first)

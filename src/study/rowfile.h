@@ -46,10 +46,11 @@ struct row {
 
 struct row_texts; /* what texts of rows are kept in */
 struct row_texts *row_texts_new(void);
-/* Texts that stand in a file without a name, as far as the disk has room: memory lets go of what
- * was looked at with row_texts_rest. */
+/* Texts that stand in an unlinked temporary file, as far as the disk has room: memory lets go of
+ * what row_texts_passed was told of, a thousand rows at a time. */
 struct row_texts *row_texts_on_disk(void);
-void row_texts_rest(const struct row_texts *t);
+/* One more row was looked at. */
+void row_texts_passed(struct row_texts *t);
 void row_texts_reset(struct row_texts *t); /* not on disk; ends all rows that were read with it */
 void row_texts_free(struct row_texts *t);
 /* A copy that lives as long as the rows. */
@@ -72,7 +73,7 @@ struct row_evaluation {
     bool as_reference;
     const struct row **rows; /* (count), by index, each item once; see row_at */
     int count, room;
-    const struct row_texts *texts; /* where they are, lines and all */
+    struct row_texts *texts; /* where they are, lines and all */
     int scored;         /* rows that have a score */
     const char *source; /* the file, or what rowset_begin was told */
     const char *data;   /* the digest of what was measured on, NULL: not known; borrowed */
@@ -81,7 +82,7 @@ struct row_evaluation {
  * much as their file. What is needed of many rows at a time is copied, or asked for again. */
 const struct row *row_at(const struct row_evaluation *e, int i);
 /* The same for who has the row already. */
-void rows_passed(const struct row_evaluation *e, int i);
+void rows_passed(const struct row_evaluation *e);
 struct rowset {
     struct row_evaluation *list; /* (count), in the order in which they first came */
     int count, first; /* first: of what is being added, others are of another source */

@@ -18,11 +18,13 @@
 /* ---- texts: in large pieces, as there are many short ones */
 
 #define PIECE ((size_t)1 << 20)
+#define ROWS_PASSED 1024 /* that are looked at until memory lets go of them */
 struct row_texts {
     struct spool *spool; /* where they are, while it has room; NULL: in memory */
     char **pieces;
     int count;
     size_t used, room; /* of the last one */
+    int passed;        /* rows of all evaluations, however few each has */
     struct buf text;   /* the string that is being read */
     struct row_field *fields; /* of the row that is being read */
     int field_count, field_room;
@@ -40,9 +42,10 @@ struct row_texts *row_texts_on_disk(void)
     return t;
 }
 
-void row_texts_rest(const struct row_texts *t)
+void row_texts_passed(struct row_texts *t)
 {
-    if (t->spool)
+    t->passed = (t->passed + 1) % ROWS_PASSED;
+    if (t->passed == 0 && t->spool)
         spool_rest(t->spool);
 }
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* The memory of "vilscope compare" does not grow with the rows: the peak of ten times as many is
  * nearly the same, whatever is asked of them. Broken by rows or texts that stay in memory, by a
- * report that looks at all rows without letting go, or by a file that is read as a whole. */
+ * report that looks at all rows without letting go, also where each evaluation has few, or by a
+ * file that is read as a whole. */
 #include "tap.h"
 
 #include "src/base/mem.h"
@@ -25,12 +26,13 @@
 #define SANITIZED false
 #endif
 
-static void write_rows(const char *path, int items)
+/* Of that many pairs of evaluations. */
+static void write_rows(const char *path, int items, int pairs)
 {
     FILE *f = fopen(path, "w");
-    for (int k = 0; f && k < 2; k++)
+    for (int k = 0; f && k < 2 * pairs; k++)
         for (int i = 0; i < items; i++)
-            fprintf(f, "{\"task\": \"vqa\", \"split\": \"val\", \"checkpoint\": \"%s\","
+            fprintf(f, "{\"task\": \"vqa\", \"split\": \"val%d\", \"checkpoint\": \"%s\","
                     " \"index\": %d, \"id\": %d, \"image\": %d, \"text\": \"what is the color of"
                     " thing %d at the left of the table?\", \"tokens\": [101, 2054, 2003, 1996,"
                     " 3609, 1997, 2518, 102], \"regions\": 101, \"choice\": %d, \"answer\":"
@@ -38,8 +40,9 @@ static void write_rows(const char *path, int items)
                     " -2]], \"target\": [[8, 13], [1, 0.3]],"
                     " \"margin\": 1, \"score\": %d.0, \"correct\": %s,"
                     " \"fields\": {\"kind\": \"k%d\", \"turns\": %d}}\n",
-                    k ? "B" : "A", i, i, i / 3, i, (i + k) % 99, (i + k) % 99, (i + k) % 99,
-                    (i + k) % 3 == 0, (i + k) % 3 == 0 ? "true" : "false", i % 7, i % 10);
+                    k / 2, k % 2 ? "B" : "A", i, i, i / 3, i, (i + k) % 99, (i + k) % 99,
+                    (i + k) % 99, (i + k) % 3 == 0, (i + k) % 3 == 0 ? "true" : "false", i % 7,
+                    i % 10);
     if (f)
         fclose(f);
 }
@@ -74,8 +77,9 @@ int main(void)
     const char *program = getenv("VILSCOPE") ? getenv("VILSCOPE") : "./vilscope";
     if (getenv("TMPDIR") && chdir(getenv("TMPDIR")) != 0)
         tap_note("not in the temporary folder");
-    write_rows("few.jsonl", FEW);
-    write_rows("many.jsonl", MANY);
+    write_rows("few.jsonl", FEW, 1);
+    write_rows("many.jsonl", MANY, 1);
+    write_rows("small.jsonl", FEW / 2, 2 * MANY / FEW);
     if (SANITIZED)
         tap_note("sanitizers keep what is freed: it only has to run");
     flat("compare --rows", (const char *[]){program, "compare", "--rows", "few.jsonl", NULL},
@@ -89,5 +93,8 @@ int main(void)
                           "many.html", NULL});
     flat("eval --from", (const char *[]){program, "eval", "--from", "few.jsonl", NULL},
          (const char *[]){program, "eval", "--from", "many.jsonl", NULL});
+    flat("eval --from of small evaluations",
+         (const char *[]){program, "eval", "--from", "few.jsonl", NULL},
+         (const char *[]){program, "eval", "--from", "small.jsonl", NULL});
     return tap_done();
 }
