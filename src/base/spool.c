@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Room in files without a name. */
+/* Room in unlinked temporary files. */
 #include "src/base/spool.h"
 
 #include "src/base/mem.h"
@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #define PIECE ((size_t)1 << 20)
 #define LARGER 16 /* pieces of a size, until they are twice as large */
@@ -24,10 +25,33 @@ struct spool {
     off_t end;   /* of the file */
 };
 
+static FILE *spool_file_in(const char *folder)
+{
+    char *name = xasprintf("%s/vilscope-XXXXXX", folder);
+    int fd = mkostemp(name, O_CLOEXEC);
+    if (fd >= 0 && unlink(name) != 0) {
+        close(fd);
+        fd = -1;
+    }
+    free(name);
+    FILE *f = fd < 0 ? NULL : fdopen(fd, "w+b");
+    if (fd >= 0 && !f)
+        close(fd);
+    return f;
+}
+
+FILE *spool_file(void)
+{
+    const char *folder = getenv("TMPDIR");
+    FILE *f = folder && *folder ? spool_file_in(folder) : NULL;
+    f = f ? f : spool_file_in("/var/tmp");
+    return f ? f : tmpfile();
+}
+
 struct spool *spool_new(void)
 {
     struct spool *s = xcalloc(1, sizeof *s);
-    s->file = tmpfile();
+    s->file = spool_file();
     return s;
 }
 
@@ -39,14 +63,27 @@ void *spool_map(FILE *f, off_t from, size_t size)
     return p == MAP_FAILED ? NULL : p;
 }
 
+/* No more room: the disk gets back what was taken for a piece that did not come to be. */
+static void spool_end(struct spool *s)
+{
+    if (!s->file)
+        return;
+    if (ftruncate(fileno(s->file), s->end) != 0)
+        s->end = 0; /* it stays taken while the pieces are there */
+    fclose(s->file);
+    s->file = NULL;
+}
+
 static struct spool_piece *spool_grow(struct spool *s, size_t least)
 {
     int doubled = s->count / LARGER < LARGEST ? s->count / LARGER : LARGEST;
     size_t piece = PIECE << doubled;
     size_t size = (least + piece - 1) / piece * piece;
     char *data = s->file ? spool_map(s->file, s->end, size) : NULL;
-    if (!data)
+    if (!data) {
+        spool_end(s);
         return NULL;
+    }
     s->pieces = xreallocarray(s->pieces, (size_t)s->count + 1, sizeof *s->pieces);
     s->pieces[s->count] = (struct spool_piece){data, size};
     s->end += (off_t)size;

@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: MIT */
-/* Room in files without a name, for what is written once and read now and then: memory has what is
- * looked at, and lets go of it when it is told to. */
+/* Room in unlinked temporary files, for what is written once and read now and then: memory has what
+ * is looked at, and lets go of it when it is told to. */
 #ifndef VS_SPOOL_H
 #define VS_SPOOL_H
 
 #include <stddef.h>
 #include <stdio.h>
 #include <sys/types.h>
+
+/* A temporary file for reading and writing, without a name, that fclose ends: in $TMPDIR, else in
+ * /var/tmp (/tmp is memory on many systems), else where tmpfile makes it. NULL: errno says why. */
+FILE *spool_file(void);
 
 struct spool;
 /* The caller calls spool_free. Where no file can be made all room is refused. */

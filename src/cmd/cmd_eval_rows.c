@@ -6,6 +6,7 @@
 #include "src/formats/outfile.h"
 #include "src/base/mem.h"
 #include "src/base/plain.h"
+#include "src/base/spool.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -24,7 +25,7 @@ static int rows_failed(const char *path, struct vs_err *err)
 
 static int spool_open(struct rows_spool *s, const char *between, struct vs_err *err)
 {
-    *s = (struct rows_spool){.file = tmpfile(), .between = between};
+    *s = (struct rows_spool){.file = spool_file(), .between = between};
     return s->file ? 0 : rows_failed("a temporary file", err);
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The items of a set, in files without a name: memory has what is looked at, and
+/* The items of a set, in unlinked temporary files: memory has what is looked at, and
  * eval_store_rest lets go of it. An item that is stored is one piece there, which is only read; its
  * numbers may be changed. Where no file can be made, or there is no room for it, items stay in
  * memory. */
@@ -31,7 +31,7 @@ static struct eval_store *store_of(struct eval_set *s)
     if (!s->store) {
         s->store = xcalloc(1, sizeof *s->store);
         s->store->spool = spool_new();
-        s->store->list = tmpfile();
+        s->store->list = spool_file();
         s->store->full = !s->store->list;
     }
     return s->store;

@@ -75,7 +75,7 @@ struct reference_recall {
 struct reference_sums {
     int items, scored, shifted;
     double score;
-    /* Retrieval: ranks of the items, and all logits, (items, pool), in a file without a name. */
+    /* Retrieval: ranks of the items, and all logits, (items, pool), in a temporary file. */
     int *ranks, *own; /* (items); own: the caption's image */
     FILE *logits;
     float *best;      /* (pool) the highest logit of an image's own captions, */

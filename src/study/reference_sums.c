@@ -2,10 +2,12 @@
 /* The numbers of a set of the reference's data folder, and recall of a pool's.
  *
  * Images by captions need a caption's own logits only; captions by images are ranked among all
- * captions, whose logits wait in a file without a name and are read once more, in order.
+ * captions, whose logits wait in an unlinked temporary file and are read once more, in order.
  *
  * Source: eval_retrieval.py of the reference. */
 #include "src/study/reference_priv.h"
+
+#include "src/base/spool.h"
 
 #include <errno.h>
 #include <math.h>
@@ -22,7 +24,7 @@ static int sums_failed(struct vs_err *err)
 static int sums_begin_pool(struct reference_sums *s, int pool, struct vs_err *err)
 {
     s->pool = pool;
-    s->logits = tmpfile();
+    s->logits = spool_file();
     s->best = xcalloc((size_t)pool, sizeof *s->best);
     s->best_at = xcalloc((size_t)pool, sizeof *s->best_at);
     for (int i = 0; i < pool; i++)
