@@ -8,14 +8,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What a check set said of the answer, else what is pinned to it, or to the same question. */
+/* What a check set said of the answer last, else what is pinned to it, or to the same question. */
 #define JUDGE_PIN                                                                                  \
     "CASE WHEN answers_equal(q.task, q.best, p.expected) THEN 'right' ELSE 'wrong' END"
 #define JUDGED                                                                                     \
     "coalesce((SELECT outcome FROM probe_results WHERE query_id = q.id AND outcome IN ('right',"   \
-    " 'wrong') LIMIT 1), (SELECT " JUDGE_PIN " FROM pins p WHERE p.query_id = q.id AND"            \
-    " p.expected <> ''), (SELECT " JUDGE_PIN " FROM queries o JOIN pins p ON p.query_id = o.id"    \
-    " WHERE o.question = q.question AND p.expected <> '' ORDER BY o.id DESC LIMIT 1), 'unjudged')"
+    " 'wrong') ORDER BY run_id DESC LIMIT 1), (SELECT " JUDGE_PIN " FROM pins p WHERE p.query_id"  \
+    " = q.id AND p.expected <> ''), (SELECT " JUDGE_PIN " FROM queries o JOIN pins p ON"  \
+    " p.query_id = o.id WHERE o.question = q.question AND p.expected <> '' ORDER BY o.id DESC"     \
+    " LIMIT 1), 'unjudged')"
 
 #define QUERY_COLUMNS                                                                              \
     "q.id, q.session_id, q.asked, q.task, q.text, q.best, q.checkpoint_name,"                      \
@@ -139,7 +140,7 @@ static char *find_sql(const struct log_filter *f, bool words)
         buf_puts(&b, " AND ?12 = " JUDGED);
     buf_printf(&b, " ORDER BY %s DESC LIMIT ?11", words ? "words.rowid" : "q.id");
     if (f->whole)
-        buf_puts(&b, ") ORDER BY q.id DESC");
+        buf_puts(&b, ") ORDER BY q.id DESC LIMIT ?11");
     return buf_steal(&b);
 }
 

@@ -143,11 +143,12 @@ struct log_wanted {
     double sure;               /* with one of both the answer has that confidence */
     const char *field, *value; /* of a slice, or NULL */
 };
-/* All of them, the surest first: a number of an item, and the larger of both confidences. */
+/* A number of an item, and the larger of both confidences. */
 struct log_paired {
     int64_t item;
     double sure;
 };
+/* All of them, the surest first. */
 struct log_pairs {
     int64_t a, b; /* evaluations */
     struct log_paired *list; /* (count) */
@@ -328,7 +329,8 @@ struct log_filter {
     const char *since, *until; /* asked: ISO 8601, UTC, or the beginning of one */
     bool pinned;
     int judged;     /* enum log_judged */
-    bool whole;     /* also all other answers to the questions of those, whoever gave them */
+    bool whole;     /* also the other answers to the questions of those, whoever gave them; the
+                       newest of all that are as many as the limit */
     int64_t before; /* ids below this one: the last of a page asks for the next */
     int limit;      /* 0: 50 */
 };

@@ -194,6 +194,10 @@ static void judged(void)
     is(FOUND(.judged = LOG_WRONG), "2", "the wrong ones");
     is(FOUND(.judged = LOG_WRONG, .whole = true), "2 1", "with the others' answers to the same");
     is(FOUND(.judged = LOG_RIGHT, .limit = 1, .whole = true), "4", "a page of them");
+    is(FOUND(.judged = LOG_WRONG, .limit = 1, .whole = true), "2", "others' answers included");
+    probe.outcome = PROBE_WRONG;
+    ok(log_probe_run(l, session, &run, NULL, &err) == 0 && judged_of(l, 4) == LOG_WRONG,
+       "of two words of a check set the last counts %s", err.text);
     log_close(l);
 }
 

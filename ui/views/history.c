@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define HISTORY_MOST 2000 /* the newest queries */
+#define HISTORY_MOST 2000 /* the newest queries of all that are shown, found or beside those */
 
 static bool history_same(const char *a, const char *b)
 {
