@@ -200,10 +200,11 @@ struct entities {
     char *picture, *xml; /* of the image that is read; xml: where phrases are grounded */
     const char *image;
     int place;           /* in the pool */
+    int line, caption;   /* of the image's file, from 1; blank lines are no captions */
 };
 
 static int add_phrase(struct annotations *a, const struct entities *e, const struct phrase *p,
-                      int line, int number)
+                      int number)
 {
     float box[4];
     bool broken = false;
@@ -214,11 +215,11 @@ static int add_phrase(struct annotations *a, const struct entities *e, const str
                        p->id);
     if (!found)
         return 0;
-    struct eval_item *it = annotations_add(a, e->task, p->text, line);
+    struct eval_item *it = annotations_add(a, e->task, p->text, e->line);
     eval_add_image(it, xstrdup(e->picture));
     memcpy(it->box, box, sizeof it->box);
     it->has_box = true;
-    it->id = xasprintf("%s#%d#%d", e->image, line - 1, number);
+    it->id = xasprintf("%s#%d#%d", e->image, e->caption - 1, number);
     json_t *kind = json_string(p->kind);
     annotations_field(it, "type", kind);
     json_decref(kind);
@@ -226,7 +227,7 @@ static int add_phrase(struct annotations *a, const struct entities *e, const str
 }
 
 /* One caption; its phrases are items, or it is one itself. */
-static int take_caption(struct annotations *a, const struct entities *e, const char *p, int line)
+static int take_caption(struct annotations *a, const struct entities *e, const char *p)
 {
     struct buf text = {0};
     int number = 0, rc = 0;
@@ -239,32 +240,34 @@ static int take_caption(struct annotations *a, const struct entities *e, const c
         p = read_phrase(p, &x);
         if (!p)
             rc = vs_fail(a->err, VS_E_FORMAT, "%s/Sentences/%s.txt: line %d: a phrase is cut off, "
-                         "[/EN#ID/KIND WORDS] is expected", a->o->path, e->image, line);
+                         "[/EN#ID/KIND WORDS] is expected", a->o->path, e->image, e->line);
         else if (e->grounding)
-            rc = add_phrase(a, e, &x, line, ++number);
+            rc = add_phrase(a, e, &x, ++number);
         buf_puts(&text, x.text ? x.text : "");
         phrase_fini(&x);
         p = p ? p : "";
     }
     if (rc == 0 && !e->grounding && text.len) {
-        annotations_caption(a, e->task, text.data, e->place, line);
-        a->s->items[a->s->count - 1].id = xasprintf("%s#%d", e->image, line - 1);
+        annotations_caption(a, e->task, text.data, e->place, e->line);
+        a->s->items[a->s->count - 1].id = xasprintf("%s#%d", e->image, e->caption - 1);
     }
     buf_fini(&text);
     return rc;
 }
 
 /* The captions of a file; line by line, one that is none is a flaw. */
-static int take_captions(struct annotations *a, const struct entities *e, char *p)
+static int take_captions(struct annotations *a, struct entities *e, char *p)
 {
     int rc = 0;
-    for (int line = 1; *p && rc == 0; line++) {
+    e->caption = 0;
+    for (e->line = 1; *p && rc == 0; e->line++) {
         char *end = p + strcspn(p, "\r\n");
-        char *next = end + strspn(end, "\r\n");
-        char *item = xasprintf("image %s, caption %d", e->image, line);
+        char *next = end + (end[0] == '\r' && end[1] == '\n' ? 2 : end[0] != '\0');
+        e->caption += end > p;
+        char *item = xasprintf("image %s, caption %d", e->image, e->caption);
         int before = a->s->count;
         *end = '\0';
-        rc = eval_go_on(a->s, before, item, take_caption(a, e, p, line), a->err);
+        rc = eval_go_on(a->s, before, item, take_caption(a, e, p), a->err);
         free(item);
         p = next;
     }

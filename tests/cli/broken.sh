@@ -228,12 +228,14 @@ phrases "a box that ends before it begins" 4 3 "item 10#0#2 is left out: the ite
 entities
 sed -i '3s/<bndbox>.*<.bndbox>/<nobndbox>1<\/nobndbox>/' $xml
 phrases "what has no box is no fault" 0 3 ''
-for kind in empty cut image kind; do
+for kind in empty cut blank image kind; do
     entities
     case $kind in
     empty) : >$text && wanted="item image 10 is left out: $text: is empty, captions are expected" left=1 ;;
     cut) printf 'A [/EN#1/people man]\n[/EN#1/people A man' >$text &&
         wanted="item image 10, caption 2 is left out: $text: line 2: a phrase is cut off" left=2 ;;
+    blank) printf 'A [/EN#1/people man]\n\n[/EN#1/people A man' >$text &&
+        wanted="item image 10, caption 2 is left out: $text: line 3: a phrase is cut off" left=2 ;;
     image) cp "$tiny/scene.png" $text && wanted="item image 10 is left out: $text: is not text" left=1 ;;
     kind) printf '[/EN#1 A man]\nA [/EN#1/people man]\n' >$text &&
         wanted="item image 10, caption 1 is left out: $text: line 1: a phrase is cut off" left=2 ;;
