@@ -2,6 +2,7 @@
 # What the tests of the command line share: numbered results in TAP.
 n=0
 failed=0
+unset VILSCOPE_CONNECT VILSCOPE_SSH # else a server of one's own would compute
 
 ok() { # ok STATUS WHAT
     n=$((n + 1))

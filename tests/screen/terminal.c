@@ -247,6 +247,8 @@ struct terminal *terminal_start_as(const char *const *argv, int rows, int cols,
         login_tty(line);
         setenv("TERM", kind->term ? kind->term : "xterm-256color", 1);
         unsetenv("COLORTERM");
+        unsetenv("VILSCOPE_CONNECT"); /* else a server of one's own would compute */
+        unsetenv("VILSCOPE_SSH");
         if (kind->colorterm)
             setenv("COLORTERM", kind->colorterm, 1);
         setenv("TMUX", kind->tmux ? "/tmp/tmux,1,0" : "", 1);
