@@ -14,7 +14,7 @@ static void filter_judged(struct log_typed *t, const char *value)
             t->f.judged = i;
             return;
         }
-    snprintf(t->why, sizeof t->why, "outcome:right, wrong or unjudged, not '%.40s'", value);
+    snprintf(t->why, sizeof t->why, "outcome is right, wrong or unjudged, not '%.40s'", value);
 }
 
 static void filter_task(struct log_typed *t, const char *value)

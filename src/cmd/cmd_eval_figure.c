@@ -18,7 +18,7 @@ int eval_figure_check(const struct eval_figure *f, const char *idle)
         return f->width || f->dpi ? command_usage("eval", "--width and --dpi are for --figure FILE")
                                   : 0;
     if (idle)
-        return command_usage("eval", "--figure is of scores of all items: not with --%s%s", idle,
+        return command_usage("eval", "--figure needs scores of all items: not with --%s%s", idle,
                              strcmp(idle, "shard") == 0 ? " (draw it with --from of the joined log)"
                                                         : "");
     if (!figure_is_name(f->path))

@@ -218,8 +218,8 @@ static void note_objects(struct tensorfile *f, const struct pickle *p)
     strmap_fini(&seen);
 }
 
-/* Tensors of which each process has a part are objects of their own classes; with none of a model
- * beside them they are the model. */
+/* Whether the model is sharded: a tensor of which each process has a part is an object of a class
+ * of its own, which is not read; no other tensor of the file has a name of a model's. */
 static bool is_sharded(const struct tensorfile *f, const struct pickle *p)
 {
     for (int i = 0; i < f->count; i++) {
