@@ -137,6 +137,11 @@ void buf_fini(struct buf *b)
     *b = (struct buf){0};
 }
 
+bool text_equals(const char *a, const char *b)
+{
+    return strcmp(a ? a : "", b ? b : "") == 0;
+}
+
 bool ends_in(const char *s, const char *end)
 {
     size_t n = strlen(s), m = strlen(end);

@@ -17,6 +17,8 @@ char *xstrdup(const char *s);
 char *xstrdup_null(const char *s); /* NULL stays NULL */
 char *xstrndup(const char *s, size_t n);
 char *xasprintf(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+/* Whether two texts are equal; NULL is an empty one. */
+bool text_equals(const char *a, const char *b);
 /* Whether s ends in end, or is it. */
 bool ends_in(const char *s, const char *end);
 /* A sentence more in *note, which is NULL or owned by the caller: "one; another". */

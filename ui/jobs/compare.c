@@ -74,16 +74,11 @@ static void compare_drop(struct workbench *w, int i)
     c->generation++;
 }
 
-static bool same_text(const char *a, const char *b)
-{
-    return strcmp(a ? a : "", b ? b : "") == 0;
-}
-
 /* The same query, whoever was asked. */
 static bool same_query(const struct result *a, const struct result *b)
 {
-    bool same = a->task == b->task && same_text(a->text, b->text) &&
-                same_text(a->changes, b->changes) && a->image_count == b->image_count;
+    bool same = a->task == b->task && text_equals(a->text, b->text) &&
+                text_equals(a->changes, b->changes) && a->image_count == b->image_count;
     for (int i = 0; same && i < a->image_count; i++)
         same = strcmp(a->images[i].digest, b->images[i].digest) == 0 &&
                strcmp(a->images[i].regions_digest, b->images[i].regions_digest) == 0 &&

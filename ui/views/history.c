@@ -9,16 +9,11 @@
 
 #define HISTORY_MOST 2000 /* the newest queries of all that are shown, found or beside those */
 
-static bool history_same(const char *a, const char *b)
-{
-    return strcmp(a ? a : "", b ? b : "") == 0;
-}
-
 /* Where a checkpoint of that name stands in the model; behind all of them when it is not there. */
 static int history_place(const struct model *m, const char *name)
 {
     int i = 0, n = model_checkpoint_count(m);
-    while (i < n && !history_same(model_checkpoint_name(m, i), name))
+    while (i < n && !text_equals(model_checkpoint_name(m, i), name))
         i++;
     return i;
 }
@@ -51,7 +46,7 @@ static bool history_belongs(const struct history *h, const struct history_row *r
                             const struct log_query *q)
 {
     const struct log_query *x = &h->queries[row->newest];
-    return x->question == q->question && history_same(x->changes, q->changes);
+    return x->question == q->question && text_equals(x->changes, q->changes);
 }
 
 static void history_add_rows(struct history *h)

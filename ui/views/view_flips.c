@@ -112,15 +112,10 @@ static void flips_read_on(struct workbench *w, struct flips_view *v, struct flip
     workbench_say(w, true, "%s", err.text);
 }
 
-static bool flips_same(const char *x, const char *y)
-{
-    return strcmp(x ? x : "", y ? y : "") == 0;
-}
-
 static bool flips_alike(const struct log_evaluation *x, const struct log_evaluation *y)
 {
     return x->task == y->task && x->as_reference == y->as_reference &&
-           flips_same(x->split, y->split) && flips_same(x->data_digest, y->data_digest);
+           text_equals(x->split, y->split) && text_equals(x->data_digest, y->data_digest);
 }
 
 /* The newest of a checkpoint on what another one was measured on, or NULL. */
