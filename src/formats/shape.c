@@ -30,6 +30,11 @@ bool dtype_is_real(enum dtype t)
            t == DTYPE_F8_E4M3 || t == DTYPE_F8_E5M2;
 }
 
+bool tensor_is_weights(const struct tensor *t)
+{
+    return t->row_scale || dtype_is_real(t->dtype);
+}
+
 int64_t shape_elements(int ndim, const int64_t *shape)
 {
     int64_t n = 1;

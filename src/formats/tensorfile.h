@@ -83,6 +83,9 @@ bool tensorfile_is_at(const struct tensorfile *f, const char *path);
 const char *dtype_name(enum dtype t); /* "float32" */
 size_t dtype_size(enum dtype t);
 bool dtype_is_real(enum dtype t); /* floating point of any width */
+/* Whether numbers are weights: whole ones are only with what each row is multiplied with; by
+ * themselves they are what a cast or somebody's quantization left of them. */
+bool tensor_is_weights(const struct tensor *t);
 int64_t tensor_elements(const struct tensor *t);
 bool tensor_is_contiguous(const struct tensor *t);
 /* Its data is an array of this machine's float32 in C order: it can be used where it is. */

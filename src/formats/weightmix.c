@@ -15,11 +15,6 @@
 
 const char *const mix_type_names[] = {MIX_TYPE_NAMES, NULL};
 
-static bool is_weights(const struct tensor *t)
-{
-    return t->row_scale || dtype_is_real(t->dtype);
-}
-
 static bool same_shape(const struct tensor *a, const struct tensor *b)
 {
     return a->ndim == b->ndim &&
@@ -39,9 +34,9 @@ static int compare_files(const struct tensorfile *a, const struct tensorfile *b,
 {
     for (int i = 0; i < tensorfile_count(a); i++) {
         const struct tensor *t = tensorfile_at(a, i), *u = tensorfile_find(b, t->name);
-        if (!is_weights(t))
+        if (!tensor_is_weights(t))
             continue;
-        if (!u || !is_weights(u))
+        if (!u || !tensor_is_weights(u))
             return vs_fail(err, VS_E_MISSING, "%s: has no weights '%.200s', which %s has: only "
                            "checkpoints of one model can be mixed", tensorfile_path(b), t->name,
                            tensorfile_path(a));
@@ -86,7 +81,7 @@ struct mixing {
 
 static enum dtype dtype_of(const struct mix *m, const struct tensor *t)
 {
-    if (!is_weights(t))
+    if (!tensor_is_weights(t))
         return t->dtype;
     switch (m->type) {
     case MIX_F16: return DTYPE_F16;
@@ -100,7 +95,7 @@ static void add_entries(struct mixing *x, const struct tensor *t)
 {
     enum dtype dtype = dtype_of(x->m, t);
     x->list[x->count++] = (struct mix_entry){.of = t, .dtype = dtype};
-    if (is_weights(t) && dtype == DTYPE_I8)
+    if (tensor_is_weights(t) && dtype == DTYPE_I8)
         x->list[x->count++] = (struct mix_entry){.of = t, .dtype = DTYPE_F32, .scale = true,
                                                  .name = xasprintf("%s" ROW_SCALE_END, t->name)};
 }
@@ -152,7 +147,7 @@ static const void *mix_numbers(struct mixing *x, int i, struct vs_err *err)
     const struct mix_entry *e = &x->list[i];
     if (e->scale) /* of the entry before it */
         return x->scales;
-    if (is_weights(e->of))
+    if (tensor_is_weights(e->of))
         return mix_sum(x, e->of, err) == 0 ? mix_narrow(x, e, err) : NULL;
     size_t n = (size_t)tensor_elements(e->of);
     if (e->of->dtype == DTYPE_I64) {
@@ -256,7 +251,7 @@ static void mix_metadata(const struct mixing *x, const bool *which, bool wanted,
             continue;
         const struct tensor *t = tensorfile_at(f, i), *of = tensorfile_at(f, x->tied[i]);
         add_pair(list, t->name, of->name);
-        if (!is_weights(t) || dtype_of(x->m, t) != DTYPE_I8)
+        if (!tensor_is_weights(t) || dtype_of(x->m, t) != DTYPE_I8)
             continue;
         char *scale = xasprintf("%s" ROW_SCALE_END, t->name);
         char *other = xasprintf("%s" ROW_SCALE_END, of->name);

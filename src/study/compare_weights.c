@@ -141,11 +141,6 @@ static int compare_pair(struct kern *k, const struct tensor *a, const struct ten
 
 /* ---- all of them */
 
-static bool change_is_real(const struct tensor *t)
-{
-    return t->row_scale || dtype_is_real(t->dtype);
-}
-
 static bool change_same_shape(const struct tensor *a, const struct tensor *b)
 {
     bool same = a->ndim == b->ndim;
@@ -184,7 +179,7 @@ static int compare_first(struct kern *k, const struct tensorfile *a, const struc
     bool *tied = find_tied(a);
     for (int i = 0; i < tensorfile_count(a) && rc == 0; i++) {
         const struct tensor *x = tensorfile_at(a, i), *y = tensorfile_find(b, x->name);
-        if (!change_is_real(x) || tied[i])
+        if (!tensor_is_weights(x) || tied[i])
             continue;
         bool fits = y && change_same_shape(x, y);
         struct weight_change *c = change_add(w, x, !y     ? WEIGHT_ONLY_A
@@ -203,7 +198,7 @@ static void add_only_second(const struct tensorfile *a, const struct tensorfile 
     bool *tied = find_tied(b);
     for (int i = 0; i < tensorfile_count(b); i++) {
         const struct tensor *y = tensorfile_at(b, i);
-        if (change_is_real(y) && !tied[i] && !tensorfile_find(a, y->name))
+        if (tensor_is_weights(y) && !tied[i] && !tensorfile_find(a, y->name))
             change_add(w, y, WEIGHT_ONLY_B);
     }
     free(tied);

@@ -66,7 +66,7 @@ static const void *add_work(struct binder *b, const struct tensor *t, const void
 static const void *bind(struct binder *b, const char *name, int ndim, const int64_t *shape)
 {
     const struct tensor *t = tensorfile_find(b->f, name);
-    bool real = t && (t->row_scale || dtype_is_real(t->dtype)); /* whole numbers are no weights */
+    bool real = t && tensor_is_weights(t);
     bool good = real && t->ndim == ndim;
     for (int i = 0; good && i < ndim; i++)
         good = t->shape[i] == shape[i];

@@ -99,12 +99,11 @@ static void bind_note_missing(struct binder *b, const char *name)
                    odd ? ", which is not read)" : "");
 }
 
-/* Whole numbers are weights only with what each row is multiplied with: by themselves they are what
- * a cast or somebody's quantization left of them. NULL: there is none, or only of those. */
+/* NULL: there is none that holds weights. */
 static const struct tensor *bind_find(const struct binder *b, const char *name)
 {
     const struct tensor *t = tensorfile_find(b->f, name);
-    return t && (t->row_scale || dtype_is_real(t->dtype)) ? t : NULL;
+    return t && tensor_is_weights(t) ? t : NULL;
 }
 
 static void bind_note_wrong(struct binder *b, const struct tensor *t, int64_t rows, int64_t columns)
