@@ -49,18 +49,11 @@ int eval_figure_of(const struct eval_figure *f, const struct words *files,
 {
     const struct compare_options o = {.figure = f->path, .width = f->width, .dpi = f->dpi,
                                       .calibration = true};
-    struct rows_wanted all = *w;
     struct rows_given given = {0};
     struct vs_err err = {0};
-    int64_t ids[WORDS_MOST];
     if (!f->path)
         return told;
-    all.sources = files->list;
-    all.source_count = files->count;
-    all.evaluations = ids;
-    int rc = rows_ids(evaluations, ids, &all.evaluation_count, &err);
-    if (rc == 0)
-        rc = rows_gather(&all, &given, &err);
+    int rc = rows_gather_typed(files, evaluations, w, &given, &err);
     if (rc == 0)
         rc = compare_draw_rows(&given.set, &o, &err);
     rows_given_fini(&given);

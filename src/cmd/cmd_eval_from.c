@@ -83,14 +83,7 @@ int eval_from(const struct words *files, const struct words *evaluations,
     struct vs_err err = {0};
     struct rows_given given = {0};
     struct from f = {.given = &given, .json = json, .err = &err};
-    struct rows_wanted all = *w;
-    int64_t ids[WORDS_MOST];
-    all.sources = files->list;
-    all.source_count = files->count;
-    all.evaluations = ids;
-    int rc = rows_ids(evaluations, ids, &all.evaluation_count, &err);
-    if (rc == 0)
-        rc = rows_gather(&all, &given, &err);
+    int rc = rows_gather_typed(files, evaluations, w, &given, &err);
     f.several = rc == 0 && given.set.count > 1;
     for (int i = 0; rc == 0 && i < given.set.count; i++)
         rc = from_one(&f, i);

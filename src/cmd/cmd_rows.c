@@ -222,3 +222,15 @@ void rows_given_fini(struct rows_given *g)
     free(g->logged);
     rowset_fini(&g->set);
 }
+
+int rows_gather_typed(const struct words *files, const struct words *evaluations,
+                      const struct rows_wanted *w, struct rows_given *out, struct vs_err *err)
+{
+    struct rows_wanted all = *w;
+    int64_t ids[WORDS_MOST];
+    all.sources = files->list;
+    all.source_count = files->count;
+    all.evaluations = ids;
+    int rc = rows_ids(evaluations, ids, &all.evaluation_count, err);
+    return rc ? rc : rows_gather(&all, out, err);
+}

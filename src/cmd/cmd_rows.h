@@ -24,6 +24,9 @@ struct rows_given {
 };
 /* The caller calls rows_given_fini in any case. */
 int rows_gather(const struct rows_wanted *w, struct rows_given *out, struct vs_err *err);
+/* The same from `files`, of the evaluations that were typed; of w the rest. */
+int rows_gather_typed(const struct words *files, const struct words *evaluations,
+                      const struct rows_wanted *w, struct rows_given *out, struct vs_err *err);
 /* A note on standard error on those that were left out. Returns whether there are any. */
 bool rows_say_shares(const char *command, const struct rows_given *g);
 void rows_given_fini(struct rows_given *g);
