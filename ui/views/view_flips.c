@@ -29,6 +29,8 @@ struct flips_source {
     const char *data;
     struct flip *list; /* (count) */
     int count;
+    int *hits;         /* (hit_count) of the first `looked` of the list, those with the words */
+    int hit_count, looked;
 };
 struct flips_view {
     bool asked;             /* for the pair that follows */
@@ -54,6 +56,7 @@ static void flips_forget(struct flips_view *v)
     for (int i = 0; i < v->source_count; i++) {
         log_pairs_fini(&v->sources[i].pairs);
         free(v->sources[i].list);
+        free(v->sources[i].hits);
     }
     free(v->sources);
     free(v->lines);
@@ -216,20 +219,30 @@ static bool flips_matches(const struct flips_view *v, const struct flip *f)
     return good;
 }
 
+/* What was read since is searched: each item once, as the words stay from frame to frame. */
+static void flips_search(const struct flips_view *v, struct flips_source *s)
+{
+    s->hits = xreallocarray(s->hits, (size_t)s->count + 1, sizeof *s->hits);
+    for (; s->looked < s->count; s->looked++)
+        if (flips_matches(v, &s->list[s->looked]))
+            s->hits[s->hit_count++] = s->looked;
+}
+
 /* *behind: lines up to and with those of the chosen line's source, whose number is returned; -1:
  * there is no line. */
 static int flips_collect(struct flips_view *v, int *behind)
 {
     int count = 0, of_pick = -1;
-    for (int i = 0; i < v->source_count; i++)
-        count += v->sources[i].count;
+    for (int i = 0; i < v->source_count; i++) {
+        flips_search(v, &v->sources[i]);
+        count += v->sources[i].hit_count;
+    }
     v->lines = xreallocarray(v->lines, (size_t)count + 1, sizeof *v->lines);
     v->line_count = 0;
     for (int i = 0; i < v->source_count; i++) {
         int before = v->line_count;
-        for (int k = 0; k < v->sources[i].count; k++)
-            if (flips_matches(v, &v->sources[i].list[k]))
-                v->lines[v->line_count++] = &v->sources[i].list[k];
+        for (int k = 0; k < v->sources[i].hit_count; k++)
+            v->lines[v->line_count++] = &v->sources[i].list[v->sources[i].hits[k]];
         if (v->line_count > before && (of_pick < 0 || v->pick >= before)) {
             of_pick = i;
             *behind = v->line_count;
@@ -252,11 +265,11 @@ static struct flips_source *flips_unread(const struct flips_view *v)
 static void flips_read_into(struct workbench *w, struct flips_view *v, struct flips_source *s,
                             int of_pick)
 {
-    int from = s->count;
+    int before = s->hit_count;
     flips_read_on(w, v, s);
+    flips_search(v, s);
     if (v->pick > 0 && s - v->sources < of_pick)
-        for (int k = from; k < s->count; k++)
-            v->pick += flips_matches(v, &s->list[k]);
+        v->pick += s->hit_count - before;
 }
 
 /* What is asked for, of the two that are compared. At the end of a task's lines the next page is
@@ -422,6 +435,8 @@ static void flips_filter(struct workbench *w, struct pane *p)
 {
     struct flips_view *v = p->state;
     snprintf(v->filter, sizeof v->filter, "%s", w->typed.filter.text);
+    for (int i = 0; i < v->source_count; i++)
+        v->sources[i].looked = v->sources[i].hit_count = 0;
     v->pick = 0;
 }
 
