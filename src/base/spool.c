@@ -68,8 +68,8 @@ static void spool_end(struct spool *s)
 {
     if (!s->file)
         return;
-    if (ftruncate(fileno(s->file), s->end) != 0)
-        s->end = 0; /* it stays taken while the pieces are there */
+    int kept = ftruncate(fileno(s->file), s->end);
+    (void)kept; /* then it stays taken while the pieces are there */
     fclose(s->file);
     s->file = NULL;
 }

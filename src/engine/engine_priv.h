@@ -124,6 +124,8 @@ int detect_run(struct model *m, struct detector_picture *picture, const struct d
 /* ---- engine_remote.c: a model that a server has open */
 
 int remote_parts(struct model *m, const struct model_options *o, struct vs_err *err);
+/* Where the path of a small file is in p. */
+char **remote_part_path(struct parts *p, enum remote_part part);
 /* Fails for a server's model: its files are not here. what: "comparing weights". */
 int model_check_files(const struct model *m, const char *what, struct vs_err *err);
 

@@ -71,6 +71,15 @@ static int take_checkpoints(struct model *m, const struct model_options *o, stru
 
 /* ---- its small files */
 
+char **remote_part_path(struct parts *p, enum remote_part part)
+{
+    char **const paths[REMOTE_PARTS] = {
+        [REMOTE_VOCAB] = &p->vocab, [REMOTE_LABELS_VQA] = &p->labels_vqa,
+        [REMOTE_LABELS_GQA] = &p->labels_gqa, [REMOTE_CLASSES] = &p->classes,
+        [REMOTE_KNOWN_WORDS] = &p->known_words, [REMOTE_DOMAIN] = &p->domain};
+    return paths[part];
+}
+
 /* The server's file as one without a name: *path names it while *fd is open. *there: its path at
  * the server, for messages; NULL: the model has none. */
 static int part_file(struct model *m, enum remote_part part, int *fd, char **path, char **there,
@@ -118,15 +127,11 @@ static int open_lists(struct model *m, const char *const paths[REMOTE_PARTS], st
 static int open_small(struct model *m, struct vs_err *err)
 {
     char *paths[REMOTE_PARTS] = {0};
-    char **const names[REMOTE_PARTS] = {
-        [REMOTE_VOCAB] = &m->parts.vocab, [REMOTE_LABELS_VQA] = &m->parts.labels_vqa,
-        [REMOTE_LABELS_GQA] = &m->parts.labels_gqa, [REMOTE_CLASSES] = &m->parts.classes,
-        [REMOTE_KNOWN_WORDS] = &m->parts.known_words, [REMOTE_DOMAIN] = &m->parts.domain};
     int fds[REMOTE_PARTS], rc = 0;
     for (int i = 0; i < REMOTE_PARTS; i++)
         fds[i] = -1;
-    for (int i = 0; rc == 0 && i < REMOTE_PARTS; i++)
-        rc = part_file(m, (enum remote_part)i, &fds[i], &paths[i], names[i], err);
+    for (enum remote_part i = 0; rc == 0 && i < REMOTE_PARTS; i++)
+        rc = part_file(m, i, &fds[i], &paths[i], remote_part_path(&m->parts, i), err);
     if (rc == 0)
         rc = open_lists(m, (const char *const *)paths, err);
     for (int i = 0; i < REMOTE_PARTS; i++) {

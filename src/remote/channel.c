@@ -2,6 +2,8 @@
 /* Connections: sockets, and ssh's standard input and output. */
 #include "src/remote/channel.h"
 
+#include "src/remote/wire.h"
+
 #include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -16,6 +18,12 @@
 #include <unistd.h>
 
 extern char **environ;
+
+void frame_put_failure(struct buf *b, const struct vs_err *err)
+{
+    wire_int(b, err->code);
+    wire_text(b, err->text);
+}
 
 int frame_check(const struct frame_head *h, uint64_t most, struct vs_err *err)
 {

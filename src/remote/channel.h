@@ -27,8 +27,7 @@ enum frame_kind {
     FRAME_READ_STATES,
     FRAME_DETECT,
     FRAME_CANCEL,    /* what was asked last; nothing comes back for it */
-    FRAME_REQUESTS,  /* those below are replies */
-    FRAME_DONE = 64,
+    FRAME_DONE = 64, /* replies */
     FRAME_FAILED,    /* code, text */
     FRAME_PROGRESS   /* stage, done, all; the reply is to come */
 };
@@ -38,6 +37,8 @@ struct frame_head {
     uint32_t magic, kind;
     uint64_t size; /* of what follows */
 };
+/* What a FRAME_FAILED holds. */
+void frame_put_failure(struct buf *b, const struct vs_err *err);
 /* 0, or why this is no head of a frame of at most `most` bytes. */
 int frame_check(const struct frame_head *h, uint64_t most, struct vs_err *err);
 #define FRAME_MOST ((uint64_t)2 << 30)

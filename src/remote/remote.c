@@ -34,7 +34,6 @@ void remote_model_fini(struct remote_model *m)
             free(m->checkpoints[i].lacks[h]);
     }
     free(m->checkpoints);
-    free(m->version);
     free(m->name);
     free(m->about);
     free(m->device);
@@ -44,7 +43,6 @@ void remote_model_fini(struct remote_model *m)
 
 void remote_put_model(struct buf *b, const struct remote_model *m)
 {
-    wire_text(b, m->version);
     wire_text(b, m->name);
     wire_text(b, m->about);
     wire_text(b, m->device);
@@ -94,7 +92,6 @@ int remote_get_model(struct wire *w, struct remote_model *out, struct vs_err *er
 {
     int none[HEAD_COUNT];
     *out = (struct remote_model){0};
-    out->version = wire_get_text(w);
     out->name = wire_get_text(w);
     out->about = wire_get_text(w);
     out->device = wire_get_text(w);
@@ -105,7 +102,7 @@ int remote_get_model(struct wire *w, struct remote_model *out, struct vs_err *er
     out->max_regions = wire_get_int(w, 2, 10000, "the number of regions");
     netwire_get_net(w, &out->net, none);
     int n = wire_get_int(w, 1, MOST_CHECKPOINTS, "the number of checkpoints");
-    if (!w->wrong && (!out->version || !out->name || !out->device))
+    if (!w->wrong && (!out->name || !out->device))
         w->wrong = "a model without a name";
     if (!w->wrong) {
         out->checkpoints = xcalloc((size_t)n, sizeof *out->checkpoints);

@@ -19,7 +19,6 @@ struct remote_checkpoint {
 
 /* What the server said. */
 struct remote_model {
-    char *version;  /* of the server's program */
     char *name, *about, *device; /* about may be NULL */
     char *detector; /* its weights' path there; NULL: it has none */
     char detector_digest[DIGEST_HEX]; /* of weights and description; "" without one */

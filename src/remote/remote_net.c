@@ -28,20 +28,26 @@ static struct remote_net *own(const struct net *n)
     return (struct remote_net *)(uintptr_t)n;
 }
 
-/* A request about n: its number comes first. */
-static int net_call(const struct net *n, enum frame_kind kind, struct buf *rest,
-                    const atomic_bool *cancel, struct reply *out, struct vs_err *err)
+/* A request about n: its number comes first. of: as of struct call. */
+static int net_call_of(const struct net *n, enum frame_kind kind, const struct buf *rest,
+                       const atomic_bool *cancel, unsigned *of, struct reply *out,
+                       struct vs_err *err)
 {
-    struct remote_net *x = own(n);
     struct buf body = {0};
-    wire_int(&body, x->number);
+    wire_int(&body, own(n)->number);
     buf_add(&body, rest->data, rest->len);
-    unsigned of = x->of;
-    const struct call c = {.kind = kind, .body = &body, .cancel = cancel,
-                           .of = of ? &of : NULL};
-    int rc = remote_call(x->r, &c, out, err);
+    const struct call c = {.kind = kind, .body = &body, .cancel = cancel, .of = of};
+    int rc = remote_call(own(n)->r, &c, out, err);
     buf_fini(&body);
     return rc;
+}
+
+/* Of opened checkpoints any connection will do. */
+static int net_call(const struct net *n, enum frame_kind kind, const struct buf *rest,
+                    const atomic_bool *cancel, struct reply *out, struct vs_err *err)
+{
+    unsigned of = own(n)->of;
+    return net_call_of(n, kind, rest, cancel, of ? &of : NULL, out, err);
 }
 
 /* ---- passes */
@@ -78,13 +84,10 @@ static int remote_record(struct net *n, const struct net_input *in, const struct
     struct remote_tape *t = xcalloc(1, sizeof *t);
     struct buf body = {0};
     struct reply reply;
-    wire_int(&body, own(n)->number);
     netwire_put_input(&body, &n->sizes, in);
     netwire_put_want(&body, &n->sizes, want);
     t->of = own(n)->of;
-    int rc = remote_call(own(n)->r, &(struct call){.kind = FRAME_RECORD, .body = &body,
-                                                   .cancel = want->cancel, .of = &t->of},
-                         &reply, err);
+    int rc = net_call_of(n, FRAME_RECORD, &body, want->cancel, &t->of, &reply, err);
     if (rc == 0) {
         t->number = wire_get_int(&reply.w, 0, INT32_MAX, "the number of a tape");
         t->tape = (struct tape){.net = n, .bytes = (size_t)wire_get(&reply.w)};

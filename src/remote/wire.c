@@ -54,12 +54,18 @@ static const void *wire_take(struct wire *w, size_t size)
     return at;
 }
 
+/* Leaves *to as it is where there is nothing. */
+static void wire_get_number(struct wire *w, void *to, size_t size)
+{
+    const void *at = wire_take(w, size);
+    if (at)
+        memcpy(to, at, size);
+}
+
 int64_t wire_get(struct wire *w)
 {
     int64_t v = 0;
-    const void *at = wire_take(w, sizeof v);
-    if (at)
-        memcpy(&v, at, sizeof v);
+    wire_get_number(w, &v, sizeof v);
     return v;
 }
 
@@ -79,9 +85,7 @@ bool wire_get_bool(struct wire *w)
 double wire_get_real(struct wire *w)
 {
     double v = 0;
-    const void *at = wire_take(w, sizeof v);
-    if (at)
-        memcpy(&v, at, sizeof v);
+    wire_get_number(w, &v, sizeof v);
     return v;
 }
 

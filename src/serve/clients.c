@@ -84,13 +84,6 @@ static void tell(void *arg, const char *stage, double done, double all)
     buf_fini(&body);
 }
 
-static void put_failure(struct buf *out, const struct vs_err *err)
-{
-    buf_fini(out);
-    wire_int(out, err->code);
-    wire_text(out, err->text);
-}
-
 /* What is read next is a new message. */
 static void client_renew(struct client *x)
 {
@@ -108,8 +101,10 @@ static void client_answer(struct clients *c, struct client *x)
     struct buf out = {0};
     struct vs_err err = {0};
     int rc = request_answer(&q, &out, &err);
-    if (rc != 0)
-        put_failure(&out, &err);
+    if (rc != 0) {
+        buf_fini(&out);
+        frame_put_failure(&out, &err);
+    }
     client_renew(x);
     send_frame(c, x, rc == 0 ? FRAME_DONE : FRAME_FAILED, &out, true);
     buf_fini(&out);
@@ -177,7 +172,7 @@ static void client_ask(struct clients *c, struct client *x)
     struct buf out = {0};
     const struct buf *said = offer_answer(&c->offer, (enum frame_kind)x->head.kind, &w, &err);
     if (!said)
-        put_failure(&out, &err);
+        frame_put_failure(&out, &err);
     client_renew(x);
     send_frame(c, x, said ? FRAME_DONE : FRAME_FAILED, said ? said : &out, false);
     buf_fini(&out);
@@ -205,7 +200,7 @@ static void client_cancel(struct clients *c, struct client *x)
     pthread_mutex_unlock(&c->lock);
     if (!at)
         return;
-    put_failure(&out, &why);
+    frame_put_failure(&out, &why);
     client_renew(x);
     send_frame(c, x, FRAME_FAILED, &out, true);
     buf_fini(&out);

@@ -13,8 +13,6 @@
 struct client {
     int fd;            /* -1: gone */
     int number;        /* from 1, in the order in which they came */
-    uid_t user;
-    pid_t process;
     struct frame_head head; /* of what is being read, or answered */
     struct frame_head word; /* what comes while it is answered */
     size_t head_have, word_have, body_have, body_room;

@@ -31,7 +31,7 @@ static void describe_checkpoint(const struct model *m, int i, struct remote_chec
 static void put_hello(struct model *m, const char *parts_digest, struct buf *out)
 {
     int n = model_checkpoint_count(m);
-    struct remote_model s = {.version = xstrdup(VERSION), .name = xstrdup(m->parts.name),
+    struct remote_model s = {.name = xstrdup(m->parts.name),
                              .about = xstrdup_null(m->parts.about),
                              .device = xstrdup(model_device(m)),
                              .detector = xstrdup_null(m->parts.detector),
@@ -70,18 +70,14 @@ static int put_part(const char *path, struct buf *out, struct sha256 *sum, struc
     return rc;
 }
 
-static int put_parts(const struct parts *p, struct offer *out, char digest[DIGEST_HEX],
+static int put_parts(struct parts *p, struct offer *out, char digest[DIGEST_HEX],
                      struct vs_err *err)
 {
-    const char *const paths[REMOTE_PARTS] = {
-        [REMOTE_VOCAB] = p->vocab, [REMOTE_LABELS_VQA] = p->labels_vqa,
-        [REMOTE_LABELS_GQA] = p->labels_gqa, [REMOTE_CLASSES] = p->classes,
-        [REMOTE_KNOWN_WORDS] = p->known_words, [REMOTE_DOMAIN] = p->domain};
     struct sha256 sum;
     int rc = 0;
     sha256_init(&sum);
-    for (int i = 0; i < REMOTE_PARTS && rc == 0; i++) {
-        rc = put_part(paths[i], &out->parts[i], &sum, err);
+    for (enum remote_part i = 0; i < REMOTE_PARTS && rc == 0; i++) {
+        rc = put_part(*remote_part_path(p, i), &out->parts[i], &sum, err);
         sha256_add(&sum, &out->parts[i].len, sizeof out->parts[i].len);
     }
     sha256_hex(&sum, digest);

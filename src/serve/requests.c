@@ -130,27 +130,38 @@ static int check_size(const struct net *n, const struct net_input *in, const str
     return 0;
 }
 
-static int answer_forward(struct request *q, struct buf *out, struct vs_err *err)
-{
+/* A pass that is asked for: of which net, of what, for what. */
+struct asked_pass {
     struct net *n;
     struct net_input in;
     struct net_want want;
-    struct trace *t = NULL;
-    int rc = net_of(q, &n, err);
+};
+
+/* netwire_want_fini(&out->want) in any case. */
+static int get_pass(struct request *q, struct asked_pass *out, struct vs_err *err)
+{
+    *out = (struct asked_pass){0};
+    int rc = net_of(q, &out->n, err);
     if (rc != 0)
         return rc;
-    netwire_get_input(&q->w, &n->sizes, &in);
-    netwire_get_want(&q->w, &n->sizes, &want);
-    want.cancel = q->cancel;
+    netwire_get_input(&q->w, &out->n->sizes, &out->in);
+    netwire_get_want(&q->w, &out->n->sizes, &out->want);
+    out->want.cancel = q->cancel;
     rc = wire_end(&q->w, err);
+    return rc ? rc : check_size(out->n, &out->in, &out->want, err);
+}
+
+static int answer_forward(struct request *q, struct buf *out, struct vs_err *err)
+{
+    struct asked_pass p;
+    struct trace *t = NULL;
+    int rc = get_pass(q, &p, err);
     if (rc == 0)
-        rc = check_size(n, &in, &want, err);
-    if (rc == 0)
-        rc = net_forward(n, &in, &want, &t, err);
+        rc = net_forward(p.n, &p.in, &p.want, &t, err);
     if (rc == 0)
         netwire_put_trace(out, t);
     trace_free(t);
-    netwire_want_fini(&want);
+    netwire_want_fini(&p.want);
     return rc;
 }
 
@@ -171,25 +182,15 @@ static int keep_tape(struct request *q, struct tape *tape, int *place, struct vs
 
 static int answer_record(struct request *q, struct buf *out, struct vs_err *err)
 {
-    struct net *n;
-    struct net_input in;
-    struct net_want want;
+    struct asked_pass p;
     struct tape *tape = NULL;
     struct trace *t = NULL;
-    int place = -1, rc = net_of(q, &n, err);
-    if (rc != 0)
-        return rc;
-    netwire_get_input(&q->w, &n->sizes, &in);
-    netwire_get_want(&q->w, &n->sizes, &want);
-    want.cancel = q->cancel;
-    rc = wire_end(&q->w, err);
-    if (rc == 0)
-        rc = check_size(n, &in, &want, err);
-    if (rc == 0 && (int64_t)in.batch * (in.tokens + in.regions) > RECORD_ROWS)
+    int place = -1, rc = get_pass(q, &p, err);
+    if (rc == 0 && (int64_t)p.in.batch * (p.in.tokens + p.in.regions) > RECORD_ROWS)
         rc = vs_fail(err, VS_E_LIMIT, "a pass of %d images that keeps its activations is more than "
-                     "a server takes at once", in.batch);
+                     "a server takes at once", p.in.batch);
     if (rc == 0)
-        rc = net_record(n, &in, &want, &tape, &t, err);
+        rc = net_record(p.n, &p.in, &p.want, &tape, &t, err);
     if (rc == 0 && (rc = keep_tape(q, tape, &place, err)) != 0)
         tape_free(tape);
     if (rc == 0) {
@@ -198,7 +199,7 @@ static int answer_record(struct request *q, struct buf *out, struct vs_err *err)
         netwire_put_trace(out, t);
     }
     trace_free(t);
-    netwire_want_fini(&want);
+    netwire_want_fini(&p.want);
     return rc;
 }
 
@@ -369,7 +370,6 @@ static int answer_kind(struct request *q, struct buf *out, struct vs_err *err)
     case FRAME_HELLO:
     case FRAME_PART: /* offer.h */
     case FRAME_CANCEL:
-    case FRAME_REQUESTS:
     case FRAME_DONE:
     case FRAME_FAILED:
     case FRAME_PROGRESS: break;

@@ -154,8 +154,9 @@ static const char *name_of(uid_t user)
 static void turn_away(int fd, const char *why)
 {
     struct buf body = {0};
-    wire_int(&body, VS_E_REFUSED);
-    wire_text(&body, why);
+    struct vs_err err = {0};
+    vs_fail(&err, VS_E_REFUSED, "%s", why);
+    frame_put_failure(&body, &err);
     const struct channel c = {.fd = fd};
     channel_send(&c, FRAME_FAILED, &body);
     buf_fini(&body);
@@ -201,11 +202,9 @@ static void accept_client(struct server *s)
     struct client *x = xcalloc(1, sizeof *x);
     x->fd = fd;
     x->number = ++s->came;
-    x->user = who.uid;
-    x->process = who.pid;
     x->kept.most_bytes = (size_t)s->o->memory_mb << 20;
     add_client(s, x);
-    say(s, "client %d: %s, process %ld", x->number, name_of(x->user), (long)x->process);
+    say(s, "client %d: %s, process %ld", x->number, name_of(who.uid), (long)who.pid);
 }
 
 /* Nobody is there any more: what it asked is cancelled, what it kept goes in its turn. */

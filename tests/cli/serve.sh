@@ -19,17 +19,21 @@ unset VILSCOPE_CONNECT VILSCOPE_SSH
 image=$frozen/images/000000.png
 at=$work/at/socket
 
+# await PATTERN TENTHS: until the server said so, or so many tenths of a second are over.
+await() {
+    i=0
+    while ! grep -q "$1" "$work/said" && [ $i -lt "$2" ]; do
+        sleep 0.1
+        i=$((i + 1))
+    done
+}
 # serve [OPTION...]: begins one at $at, and waits until it takes clients. $server: its process.
 serve() {
     : >"$work/said"
     "$VILSCOPE" serve -m "$frozen" --socket "$work/at/socket" --threads 1 "$@" 2>>"$work/said" &
     server=$!
     servers="$servers $server"
-    i=0
-    while ! grep -q ": $work/at/socket\$" "$work/said" && [ $i -lt 600 ]; do
-        sleep 0.1
-        i=$((i + 1))
-    done
+    await ": $work/at/socket\$" 600
 }
 # untimed FILE: without what no two runs have in common.
 untimed() {
@@ -153,11 +157,7 @@ for i in 1 2 3; do
 done
 "$VILSCOPE" eval --connect "$at" --threads 1 --data "$work/set" --json --no-log >/dev/null 2>&1 &
 killed=$!
-i=0
-while ! grep -q "process $killed\$" "$work/said" && [ $i -lt 300 ]; do
-    sleep 0.1
-    i=$((i + 1))
-done
+await "process $killed\$" 300
 kill -9 $killed 2>/dev/null
 # shellcheck disable=SC2154 # set by eval
 wait "$p1" && wait "$p2" && wait "$p3"
@@ -260,11 +260,7 @@ wait $server
 serve --clients 1
 "$VILSCOPE" eval --connect "$local_at" --threads 1 --data "$work/set" --json --no-log >/dev/null 2>&1 &
 killed=$!
-i=0
-while ! grep -q "process $killed\$" "$work/said" && [ $i -lt 300 ]; do
-    sleep 0.1
-    i=$((i + 1))
-done
+await "process $killed\$" 300
 kill -STOP $killed
 refuses 1 "as many clients as it takes: try again later" "a refusal through ssh" \
     "$VILSCOPE" query --connect "$at" --no-log -t vqa "$image" "$q"
