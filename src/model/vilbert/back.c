@@ -72,6 +72,7 @@ static int back_put(struct back *b)
     size_t seed = BACK_ROUND(back_seed_size(b)), batch = (size_t)b->p.run.in->batch;
     size_t all = seed + 2 * batch + 1;
     float *host = kern_stage(b->p.run.k, b->seed, all);
+    memset(host, 0, seed * sizeof *host);
     back_fill_seed(b, host);
     memcpy(host + seed, b->p.v.start, batch * sizeof *host);
     memcpy(host + seed + batch, b->p.t.start, batch * sizeof *host);

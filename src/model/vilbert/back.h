@@ -58,7 +58,7 @@ static inline struct kern_norm_back back_norm(const struct back *b, const struct
 /* ---- back_heads.c: from the target to the last states */
 /* Checks the target, and says how large its seed is. */
 int back_check_target(struct back *b);
-/* Fills the seed's host copy. */
+/* Fills the seed's host copy, which is zeros. */
 void back_fill_seed(const struct back *b, float *host);
 size_t back_seed_size(const struct back *b);
 void back_heads(struct back *b);

@@ -91,7 +91,6 @@ size_t back_seed_size(const struct back *b)
 
 void back_fill_seed(const struct back *b, float *host)
 {
-    memset(host, 0, back_seed_size(b) * sizeof *host);
     for (int i = 0; i < b->target->count; i++) {
         const struct net_term *t = &b->target->terms[i];
         host[b->seed_rows > 0 ? packed_row(b, t->row) : t->index] += t->weight;
