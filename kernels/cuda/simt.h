@@ -5,6 +5,7 @@
 #define VS_CUDA_SIMT_H
 
 #include <math.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #ifdef __CUDACC__
@@ -23,19 +24,23 @@
 #define UNROLL _Pragma("unroll")
 typedef float4 f4;
 #else
-/* Where the running thread is; sync lets the others of its block catch up. */
+/* Where the running thread is. */
 struct simt {
     int thread, block_x, block_y;
     float *dynamic;
-    void (*sync)(void);
 };
 extern struct simt simt;
+#define SIMT_TEXT_OF(x) #x
+#define SIMT_TEXT(x) SIMT_TEXT_OF(x)
+#define SIMT_PLACE __FILE__ ":" SIMT_TEXT(__LINE__)
 #define KERNEL(name, type) static void k_##name(const struct type a)
 #define DEVICE static inline
-#define SHARED(type, name, n) static type name[n] __attribute__((aligned(16)))
+#define SHARED(type, name, n)                                                                     \
+    static type name[n] __attribute__((aligned(16)));                                             \
+    simt_shared(name, sizeof name)
 #define DYNAMIC(name) float *name = simt.dynamic
-#define SYNC() simt.sync()
-#define EXCHANGE(v, mask) simt_exchange(v, mask)
+#define SYNC() simt_sync(SIMT_PLACE)
+#define EXCHANGE(v, mask) simt_exchange(v, mask, SIMT_PLACE)
 #define THREAD simt.thread
 #define BLOCK_X simt.block_x
 #define BLOCK_Y simt.block_y
@@ -45,8 +50,11 @@ extern struct simt simt;
 typedef struct {
     float x, y, z, w;
 } __attribute__((aligned(16))) f4;
-/* All threads of a block come here together. */
-float simt_exchange(float v, int mask);
+/* What a block finds in shared memory is nothing that it wrote. */
+void simt_shared(void *p, size_t bytes);
+/* All threads of a block come here together, those of a warp to the exchange. */
+void simt_sync(const char *place);
+float simt_exchange(float v, int mask, const char *place);
 #endif
 
 /* Four numbers at an address of 16 bytes, in one access. */

@@ -230,7 +230,8 @@ static void again_run(struct again *x, const char *what, size_t bytes, int count
     prefix_free(s);
 }
 
-/* One query several times: what is left of it becomes a graph on a device. */
+/* One query several times: what is left of it becomes a graph on a device. Equal images are
+ * computed once with a store, in a smaller product, whose sums have another order. */
 __attribute__((unused)) static void again_same(struct again *x)
 {
     struct prefix_cache *s = prefix_new(x->a.k, (size_t)1 << 20);
@@ -244,11 +245,12 @@ __attribute__((unused)) static void again_same(struct again *x)
     for (int i = 0; i < 10; i++) {
         bool good = vilbert_forward(i % 2 ? x->a.m : x->a_plain, &in, &want, &t[i % 2], &err) == 0;
         float d = i % 2 && good ? query_difference(t[0], t[1]) : 0;
-        worst = good && d <= 0 ? worst : INFINITY;
+        worst = !good || !(d >= 0) ? INFINITY : d > worst ? d : worst;
         if (i % 2)
             trace_free(t[0]), trace_free(t[1]);
     }
-    ok(worst <= 0, "the same query five times, with and without a store %s", err.text);
+    ok(worst <= 5e-5f, "the same query five times, with and without a store (%g) %s",
+       (double)worst, err.text);
     vilbert_keep(x->a.m, NULL);
     prefix_free(s);
     query_free(&in);

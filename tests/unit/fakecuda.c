@@ -1,101 +1,32 @@
 /* SPDX-License-Identifier: MIT */
-/* See fakecuda.h. */
-#include "fakecuda.h"
+/* See fakecuda.h. One thread at a time is within a call. */
+#include "fakecuda_priv.h"
 
 #include "kernels/cuda/gpu.h"
 
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
-#define OUT_OF_MEMORY 2
-#define WRONG 1
-#define PAGE 4096
+#define SHAPES 512 /* of products whose algorithm is remembered, as module.cu has it */
 
 struct fakecuda fakecuda;
+static pthread_mutex_t calls = PTHREAD_MUTEX_INITIALIZER;
 
-__attribute__((format(printf, 1, 2))) static int bad(const char *fmt, ...)
+int fake_bad(const char *fmt, ...)
 {
     va_list ap;
     va_start(ap, fmt);
     if (fakecuda.bad++ == 0)
         vsnprintf(fakecuda.first, sizeof fakecuda.first, fmt, ap);
     va_end(ap);
-    return WRONG;
+    return FAKE_WRONG;
 }
 
-void fakecuda_reset(void)
-{
-    int live = fakecuda.live;
-    size_t bytes = fakecuda.bytes;
-    memset(&fakecuda, 0, sizeof fakecuda);
-    fakecuda.memory = (size_t)256 << 20;
-    fakecuda.devices = 1;
-    fakecuda.live = live;
-    fakecuda.bytes = bytes;
-}
-
-int fakecuda_open(const char *device, int threads, struct kern **out, char *why, size_t why_size)
-{
-    if (!device || strcmp(device, "fake") != 0)
-        return kern_open(device, threads, out, why, why_size);
-    fakecuda_reset();
-    return gpu_kern(&fakecuda_api, "cuda", out, why, why_size);
-}
-
-/* ---- memory: pages of its own, ending where the next page cannot be touched */
-
-struct area {
-    struct area *next;
-    char *p;
-    size_t bytes;
-    void *map;
-    size_t map_size;
-    bool pinned;
-};
-static struct area *areas;
-
-static int area_new(size_t bytes, bool pinned, void **out)
-{
-    size_t room = (bytes + 255) & ~(size_t)255, pages = (room + PAGE - 1) / PAGE * PAGE;
-    fakecuda.allocs++;
-    if (bytes == 0)
-        return bad("an allocation of nothing");
-    if ((fakecuda.fail_alloc > 0 && --fakecuda.fail_alloc == 0) ||
-        (!pinned && fakecuda.bytes + bytes > fakecuda.memory))
-        return OUT_OF_MEMORY;
-    struct area *a = calloc(1, sizeof *a);
-    void *map = mmap(NULL, pages + PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
-                     0);
-    if (!a || map == MAP_FAILED) {
-        free(a);
-        return OUT_OF_MEMORY;
-    }
-    mprotect((char *)map + pages, PAGE, PROT_NONE);
-    *a = (struct area){areas, (char *)map + (pages - room), bytes, map, pages + PAGE, pinned};
-    memset(a->p, 0xff, bytes); /* NaN until somebody writes */
-    areas = a;
-    fakecuda.live++;
-    fakecuda.bytes += pinned ? 0 : bytes;
-    fakecuda.peak = fakecuda.bytes > fakecuda.peak ? fakecuda.bytes : fakecuda.peak;
-    *out = a->p;
-    return 0;
-}
-
-/* Whether n bytes at p lie in memory that is alive. */
-static bool inside(const void *p, size_t n, bool pinned)
-{
-    for (const struct area *a = areas; a; a = a->next)
-        if (a->pinned == pinned && (const char *)p >= a->p &&
-            (const char *)p + n <= a->p + a->bytes)
-            return true;
-    return false;
-}
-
-/* ---- the stream */
+/* ---- streams */
 
 struct op {
     enum { SEND, FETCH, CLEAR, MARK, LAUNCH, GEMM, REPLAY } kind;
@@ -111,12 +42,39 @@ struct list {
     struct op *ops;
     int count, room;
 };
-static struct list queue, *capturing;
-static bool passed[CUDA_MARKS];
 
-static int enqueue(const struct op *op)
+struct context {
+    int device;
+    pid_t process;
+    struct list queue, *capturing;
+    pthread_t capturer;
+    bool spoilt; /* the capture is of no use any more */
+    int died;    /* the code of a fault that no call survives, or 0 */
+    uint32_t shapes[SHAPES];
+    int shape_count;
+};
+
+void fakecuda_reset(void)
 {
-    struct list *l = capturing ? capturing : &queue;
+    int live = fakecuda.live;
+    memset(&fakecuda, 0, sizeof fakecuda);
+    fakecuda.memory = (size_t)256 << 20;
+    fakecuda.devices = 1;
+    fakecuda.algorithms = SHAPES;
+    fakecuda.live = live;
+}
+
+int fakecuda_open(const char *device, int threads, struct kern **out, char *why, size_t why_size)
+{
+    if (!device || strcmp(device, "fake") != 0)
+        return kern_open(device, threads, out, why, why_size);
+    fakecuda_reset();
+    return gpu_kern(&fakecuda_api, "cuda", out, why, why_size);
+}
+
+static int enqueue(struct context *c, const struct op *op)
+{
+    struct list *l = c->capturing ? c->capturing : &c->queue;
     if (l->count == l->room) {
         l->room = l->room ? 2 * l->room : 64;
         l->ops = realloc(l->ops, (size_t)l->room * sizeof *l->ops);
@@ -127,61 +85,96 @@ static int enqueue(const struct op *op)
     return 0;
 }
 
-static void run_gemm(const struct cuda_gemm *g)
+static void run_copy(const struct op *op)
 {
-    for (int j = 0; j < g->n; j++)
-        for (int i = 0; i < g->m; i++) {
-            double sum = 0;
-            for (int p = 0; p < g->k; p++)
-                sum += (double)g->a[g->trans_a ? i * g->lda + p : p * g->lda + i] *
-                       (double)g->b[g->trans_b ? p * g->ldb + j : j * g->ldb + p];
-            if (g->precision != CUDA_FLOAT32) /* a coarser number, as such products are */
-                sum = (double)((float)sum * (1 + 0x1p-11f));
-            if (g->beta != 0)
-                sum += (double)g->beta * (double)g->c[j * g->ldc + i];
-            if (g->bias)
-                sum += (double)g->bias[i];
-            g->d[j * g->ldd + i] = (float)sum;
-        }
+    long at = op->kind == FETCH && !fakecuda.strict_fetches
+                  ? -1 : fake_find_unwritten(op->src, op->bytes);
+    if (at >= 0)
+        fake_bad("word %ld of %zu bytes that are %s was never written", at, op->bytes,
+                 op->kind == SEND ? "sent" : "fetched");
+    memcpy(op->dst, op->src, op->bytes);
 }
 
-static void run_op(const struct op *op)
+static void run_launch(struct context *c, const struct cuda_launch *l)
 {
+    if (fakecuda.die_launch > 0 && --fakecuda.die_launch == 0) {
+        c->died = FAKE_DIED;
+        return;
+    }
+    const char *why = simt_run(l, fakecuda.backwards);
+    if (why)
+        fake_bad("%s", why);
+}
+
+static void run_op(struct context *c, const struct op *op)
+{
+    if (c->died)
+        return;
     switch (op->kind) {
-    case SEND: case FETCH: memcpy(op->dst, op->src, op->bytes); break;
+    case SEND: case FETCH: run_copy(op); break;
     case CLEAR: memset(op->dst, 0, op->bytes); break;
-    case MARK: passed[op->mark] = true; break;
-    case LAUNCH:
-        if (!simt_run(&op->launch, fakecuda.backwards))
-            bad("kernel %d: threads part at a barrier", op->launch.kernel);
-        break;
-    case GEMM: run_gemm(&op->gemm); break;
+    case MARK: break;
+    case LAUNCH: run_launch(c, &op->launch); break;
+    case GEMM: fake_product(&op->gemm); break;
     case REPLAY:
         for (int i = 0; i < op->graph->count; i++)
-            run_op(&op->graph->ops[i]);
+            run_op(c, &op->graph->ops[i]);
         break;
     }
 }
 
-static void drain(void)
+/* The first count of what waits. */
+static int run_queue(struct context *c, int count)
 {
-    for (int i = 0; i < queue.count; i++)
-        run_op(&queue.ops[i]);
-    queue.count = 0;
+    struct list *q = &c->queue;
+    for (int i = 0; i < count; i++)
+        run_op(c, &q->ops[i]);
+    if (count > 0)
+        memmove(q->ops, q->ops + count, (size_t)(q->count - count) * sizeof *q->ops);
+    q->count -= count;
+    return c->died;
 }
 
-/* ---- the table */
+/* Whether a call may be made now: 0 or the code it returns. Nothing but launches and products of
+ * the thread that captures belongs into a capture; whatever else is asked of the device meanwhile,
+ * by whatever thread, spoils it. */
+static int may_call(struct context *c, const char *what, bool recorded)
+{
+    if (c->process != getpid())
+        return fake_bad("%s in a process that was forked", what);
+    if (c->died || !c->capturing)
+        return c->died;
+    if (c->spoilt)
+        return FAKE_SPOILT;
+    if (recorded && pthread_equal(c->capturer, pthread_self()))
+        return 0;
+    c->spoilt = true;
+    fake_bad("%s during a capture", what);
+    return FAKE_IN_CAPTURE;
+}
+
+/* ---- devices and contexts */
 
 static const char *fake_explain(int code)
 {
-    return code == OUT_OF_MEMORY ? "out of memory" : code == 35 ? "CUDA driver version is "
-           "insufficient for CUDA runtime version" : code == 209 ? "no kernel image is available "
-           "for execution on the device" : "invalid value";
+    switch (code) {
+    case FAKE_MEMORY: return "out of memory";
+    case 35: return "CUDA driver version is insufficient for CUDA runtime version";
+    case FAKE_NO_DEVICE: return "invalid device ordinal";
+    case 209: return "no kernel image is available for execution on the device";
+    case FAKE_DIED: return "an illegal memory access was encountered";
+    case FAKE_LAUNCH: return "too many resources requested for launch";
+    case FAKE_NO_GRAPHS: return "operation not supported";
+    case FAKE_IN_CAPTURE: return "operation not permitted when stream is capturing";
+    case FAKE_SPOILT: return "operation failed due to a previous error during capture";
+    case FAKE_UNSUPPORTED: return "CUBLAS_STATUS_NOT_SUPPORTED";
+    }
+    return "invalid value";
 }
 
 static bool fake_is_memory(int code)
 {
-    return code == OUT_OF_MEMORY;
+    return code == FAKE_MEMORY;
 }
 
 static int fake_count(int *devices)
@@ -193,221 +186,150 @@ static int fake_count(int *devices)
 static int fake_info(int device, struct cuda_info *out)
 {
     memset(out, 0, sizeof *out);
+    if (device < 0 || device >= fakecuda.devices || device >= FAKE_DEVICES)
+        return FAKE_NO_DEVICE;
     snprintf(out->name, sizeof out->name, "Fake %d", device);
     out->major = 9;
     out->processors = 1;
     out->memory = fakecuda.memory;
-    return device < fakecuda.devices ? 0 : bad("device %d", device);
+    return 0;
 }
 
 static int fake_open(int device, void **ctx)
 {
-    (void)device;
-    *ctx = &fakecuda;
-    return fakecuda.open_fails;
+    if (fakecuda.open_fails)
+        return fakecuda.open_fails;
+    if (device < 0 || device >= fakecuda.devices || device >= FAKE_DEVICES)
+        return FAKE_NO_DEVICE;
+    if (fakecuda.others[device] + fakecuda.context > fakecuda.memory)
+        return FAKE_MEMORY;
+    struct context *c = calloc(1, sizeof *c);
+    if (!c)
+        return FAKE_MEMORY;
+    c->device = device;
+    c->process = getpid();
+    fakecuda.opened[device]++;
+    *ctx = c;
+    return 0;
 }
 
 static void fake_close(void *ctx)
 {
-    (void)ctx;
-    if (queue.count > 0)
-        bad("closed with work under way");
-    free(queue.ops);
-    queue = (struct list){0};
+    struct context *c = ctx;
+    if (may_call(c, "closed", false) == 0 && c->queue.count > 0)
+        fake_bad("closed with work under way");
+    free(c->queue.ops);
+    free(c);
 }
 
 static int fake_memory(void *ctx, size_t *spare, size_t *total)
 {
-    (void)ctx;
+    struct context *c = ctx;
+    size_t taken = fake_taken(c->device) + fakecuda.context + fakecuda.others[c->device];
     *total = fakecuda.memory;
-    *spare = fakecuda.memory - fakecuda.bytes;
-    return 0;
+    *spare = taken < fakecuda.memory ? fakecuda.memory - taken : 0;
+    return may_call(c, "free memory was asked for", false);
+}
+
+/* ---- memory */
+
+static int do_alloc(struct context *c, size_t bytes, bool pinned, void **out)
+{
+    int rc = may_call(c, pinned ? "memory was pinned" : "memory was asked for", false);
+    return rc ? rc : fake_area_new(c->device, bytes, pinned, out);
 }
 
 static int fake_alloc(void *ctx, size_t bytes, void **out)
 {
-    (void)ctx;
-    return capturing ? bad("memory asked for during a capture") : area_new(bytes, false, out);
+    return do_alloc(ctx, bytes, false, out);
 }
 
 static int fake_pin(void *ctx, size_t bytes, void **out)
 {
-    (void)ctx;
-    return capturing ? bad("memory pinned during a capture") : area_new(bytes, true, out);
+    return do_alloc(ctx, bytes, true, out);
 }
 
-static int fake_free(void *p, bool pinned)
+/* What a device has that died comes back with its context, and is not missed. */
+static int do_free(struct context *c, void *p, bool pinned)
 {
-    if (queue.count > 0)
-        return bad("freed while work is under way");
-    for (struct area **at = &areas; *at; at = &(*at)->next)
-        if ((*at)->p == p && (*at)->pinned == pinned) {
-            struct area *a = *at;
-            *at = a->next;
-            fakecuda.live--;
-            fakecuda.bytes -= pinned ? 0 : a->bytes;
-            munmap(a->map, a->map_size);
-            free(a);
-            return 0;
-        }
-    return bad("freed what was not allocated");
+    int rc = may_call(c, "memory was freed", false);
+    if (rc != 0 && !c->died)
+        return rc;
+    if (c->queue.count > 0 && !c->died)
+        return fake_bad("freed while work is under way");
+    int freed = fake_area_free(p, pinned);
+    return rc ? rc : freed;
 }
 
 static int fake_release(void *ctx, void *p)
 {
-    (void)ctx;
-    return fake_free(p, false);
+    return do_free(ctx, p, false);
 }
 
 static int fake_unpin(void *ctx, void *p)
 {
-    (void)ctx;
-    return fake_free(p, true);
+    return do_free(ctx, p, true);
+}
+
+/* Host memory that begins in pinned memory ends there, too. */
+static int check_copy(struct context *c, const char *what, const void *device, const void *host,
+                      size_t bytes)
+{
+    int rc = may_call(c, what, false);
+    if (rc == 0 && !fake_inside(c->device, device, bytes, false))
+        rc = fake_bad("%zu bytes beyond memory: %s", bytes, what);
+    if (rc == 0 && host && fake_inside(-1, host, 1, true) && !fake_inside(-1, host, bytes, true))
+        rc = fake_bad("%zu bytes beyond pinned memory: %s", bytes, what);
+    return rc;
 }
 
 static int fake_send(void *ctx, void *dst, const void *pinned, size_t bytes)
 {
-    (void)ctx;
+    int rc = check_copy(ctx, "a copy to the device", dst, pinned, bytes);
     fakecuda.sends++;
     fakecuda.sent += bytes;
-    if (!inside(dst, bytes, false))
-        return bad("%zu bytes sent beyond memory", bytes);
-    if (inside(pinned, 1, true) && !inside(pinned, bytes, true))
-        return bad("%zu bytes sent from beyond pinned memory", bytes);
-    return enqueue(&(struct op){.kind = SEND, .dst = dst, .src = pinned, .bytes = bytes});
+    return rc ? rc : enqueue(ctx, &(struct op){.kind = SEND, .dst = dst, .src = pinned,
+                                               .bytes = bytes});
 }
 
 static int fake_fetch(void *ctx, void *pinned, const void *src, size_t bytes)
 {
-    (void)ctx;
-    if (!inside(src, bytes, false))
-        return bad("%zu bytes fetched from beyond memory", bytes);
-    if (inside(pinned, 1, true) && !inside(pinned, bytes, true))
-        return bad("%zu bytes fetched to beyond pinned memory", bytes);
-    return enqueue(&(struct op){.kind = FETCH, .dst = pinned, .src = src, .bytes = bytes});
+    int rc = check_copy(ctx, "a copy from the device", src, pinned, bytes);
+    return rc ? rc : enqueue(ctx, &(struct op){.kind = FETCH, .dst = pinned, .src = src,
+                                               .bytes = bytes});
 }
 
 static int fake_clear(void *ctx, void *dst, size_t bytes)
 {
-    (void)ctx;
-    if (!inside(dst, bytes, false))
-        return bad("%zu bytes cleared beyond memory", bytes);
-    return enqueue(&(struct op){.kind = CLEAR, .dst = dst, .bytes = bytes});
+    int rc = check_copy(ctx, "memory was cleared", dst, NULL, bytes);
+    return rc ? rc : enqueue(ctx, &(struct op){.kind = CLEAR, .dst = dst, .bytes = bytes});
 }
+
+/* ---- waiting */
 
 static int fake_wait(void *ctx)
 {
-    (void)ctx;
+    struct context *c = ctx;
+    int rc = may_call(c, "a wait", false);
     fakecuda.waits++;
-    if (capturing)
-        return bad("waited during a capture");
-    drain();
-    return 0;
+    return rc ? rc : run_queue(c, c->queue.count);
 }
 
 static int fake_mark(void *ctx, int which)
 {
-    (void)ctx;
-    passed[which] = false;
-    return enqueue(&(struct op){.kind = MARK, .mark = which});
+    int rc = may_call(ctx, "a mark", false);
+    return rc ? rc : enqueue(ctx, &(struct op){.kind = MARK, .mark = which});
 }
 
 /* No further than the mark: what comes behind it may still be under way. */
 static int fake_reach(void *ctx, int which)
 {
-    (void)ctx;
-    int last = -1;
-    for (int i = 0; i < queue.count; i++)
-        if (queue.ops[i].kind == MARK && queue.ops[i].mark == which)
+    struct context *c = ctx;
+    int rc = may_call(c, "a wait for a mark", false), last = -1;
+    for (int i = 0; i < c->queue.count; i++)
+        if (c->queue.ops[i].kind == MARK && c->queue.ops[i].mark == which)
             last = i;
-    for (int i = 0; i <= last; i++)
-        run_op(&queue.ops[i]);
-    if (last >= 0) {
-        memmove(queue.ops, queue.ops + last + 1,
-                (size_t)(queue.count - last - 1) * sizeof *queue.ops);
-        queue.count -= last + 1;
-    }
-    return 0;
-}
-
-static int fake_launch(void *ctx, const struct cuda_launch *l)
-{
-    struct op op = {.kind = LAUNCH};
-    (void)ctx;
-    op.launch = *l;
-    fakecuda.launches++;
-    fakecuda.used[l->kernel]++;
-    if (fakecuda.fail_call > 0 && --fakecuda.fail_call == 0)
-        return 700;
-    if (l->grid[0] == 0 || l->grid[1] == 0 || l->grid[0] > 0x7fffffff || l->grid[1] > 65535 ||
-        l->threads == 0 || l->threads > 1024 || l->shared > 49152)
-        return bad("kernel %d: a launch of %ux%u blocks, %u threads, %u bytes", l->kernel,
-                   l->grid[0], l->grid[1], l->threads, l->shared);
-    return enqueue(&op);
-}
-
-/* Whether a column-major matrix lies in memory with a leading dimension that fits. */
-static bool matrix(const float *p, int64_t ld, int rows, int cols)
-{
-    return ld >= rows && inside(p, ((size_t)ld * (size_t)(cols - 1) + (size_t)rows) * 4, false);
-}
-
-static int fake_gemm(void *ctx, const struct cuda_gemm *g)
-{
-    (void)ctx;
-    fakecuda.gemms++;
-    if (fakecuda.fail_call > 0 && --fakecuda.fail_call == 0)
-        return 700;
-    if (g->m < 1 || g->n < 1 || g->k < 1)
-        return bad("a product of %dx%dx%d", g->m, g->n, g->k);
-    if (!matrix(g->a, g->lda, g->trans_a ? g->k : g->m, g->trans_a ? g->m : g->k) ||
-        !matrix(g->b, g->ldb, g->trans_b ? g->n : g->k, g->trans_b ? g->k : g->n))
-        return bad("product %dx%dx%d reads beyond memory", g->m, g->n, g->k);
-    if (!matrix(g->c, g->ldc, g->m, g->n) || !matrix(g->d, g->ldd, g->m, g->n))
-        return bad("product %dx%dx%d: c or d beyond memory", g->m, g->n, g->k);
-    if (g->c == g->d && g->ldc != g->ldd)
-        return bad("product %dx%dx%d: c is d, with another pitch", g->m, g->n, g->k);
-    if (g->bias && !inside(g->bias, (size_t)g->m * 4, false))
-        return bad("product %dx%dx%d: bias beyond memory", g->m, g->n, g->k);
-    return enqueue(&(struct op){.kind = GEMM, .gemm = *g});
-}
-
-static int fake_capture(void *ctx)
-{
-    (void)ctx;
-    if (fakecuda.no_graphs)
-        return 801;
-    if (capturing)
-        return bad("a capture within a capture");
-    capturing = calloc(1, sizeof *capturing);
-    return capturing ? 0 : OUT_OF_MEMORY;
-}
-
-static void fake_drop(void *ctx, void *graph)
-{
-    struct list *l = graph;
-    (void)ctx;
-    if (queue.count > 0)
-        bad("a graph dropped while work is under way");
-    free(l->ops);
-    free(l);
-}
-
-static int fake_captured(void *ctx, void **graph)
-{
-    struct list *l = capturing;
-    (void)ctx;
-    fakecuda.captures++;
-    capturing = NULL;
-    *graph = l;
-    return l ? 0 : bad("no capture to end");
-}
-
-static int fake_replay(void *ctx, void *graph)
-{
-    (void)ctx;
-    fakecuda.replays++;
-    return enqueue(&(struct op){.kind = REPLAY, .graph = graph});
+    return rc ? rc : run_queue(c, last + 1);
 }
 
 static int fake_milliseconds(void *ctx, double *out)
@@ -416,9 +338,177 @@ static int fake_milliseconds(void *ctx, double *out)
     return fake_wait(ctx);
 }
 
+/* ---- launches and products */
+
+static int fake_launch(void *ctx, const struct cuda_launch *l)
+{
+    struct op op = {.kind = LAUNCH};
+    int rc = may_call(ctx, "a launch by another thread", true);
+    op.launch = *l;
+    fakecuda.launches++;
+    fakecuda.used[l->kernel]++;
+    if (rc != 0)
+        return rc;
+    if (fakecuda.fail_call > 0 && --fakecuda.fail_call == 0)
+        return FAKE_LAUNCH;
+    if (l->grid[0] == 0 || l->grid[1] == 0 || l->grid[0] > 0x7fffffff || l->grid[1] > 65535 ||
+        l->threads == 0 || l->threads > 1024 || l->shared > 49152)
+        return fake_bad("kernel %s: a launch of %ux%u blocks, %u threads, %u bytes",
+                        simt_names[l->kernel], l->grid[0], l->grid[1], l->threads, l->shared);
+    return enqueue(ctx, &op);
+}
+
+/* Whether a column-major matrix lies in memory with a leading dimension that fits. */
+static bool matrix(int device, const float *p, int64_t ld, int rows, int cols)
+{
+    return ld >= rows &&
+           fake_inside(device, p, ((size_t)ld * (size_t)(cols - 1) + (size_t)rows) * 4, false);
+}
+
+static int check_product(int d, const struct cuda_gemm *g)
+{
+    if (g->m < 1 || g->n < 1 || g->k < 1)
+        return fake_bad("a product of %dx%dx%d", g->m, g->n, g->k);
+    if (!matrix(d, g->a, g->lda, g->trans_a ? g->k : g->m, g->trans_a ? g->m : g->k) ||
+        !matrix(d, g->b, g->ldb, g->trans_b ? g->n : g->k, g->trans_b ? g->k : g->n))
+        return fake_bad("product %dx%dx%d reads beyond memory", g->m, g->n, g->k);
+    if (!matrix(d, g->c, g->ldc, g->m, g->n) || !matrix(d, g->d, g->ldd, g->m, g->n))
+        return fake_bad("product %dx%dx%d: c or d beyond memory", g->m, g->n, g->k);
+    if (g->c == g->d && g->ldc != g->ldd)
+        return fake_bad("product %dx%dx%d: c is d, with another pitch", g->m, g->n, g->k);
+    if (g->bias && !fake_inside(d, g->bias, (size_t)g->m * 4, false))
+        return fake_bad("product %dx%dx%d: bias beyond memory", g->m, g->n, g->k);
+    return 0;
+}
+
+/* The algorithms that are known are forgotten when there are too many, as module.cu does. */
+static int check_algorithm(struct context *c, const struct cuda_gemm *g)
+{
+    uint32_t shape = fake_product_shape(g);
+    bool odd = g->m % 8 || g->n % 8 || g->k % 8;
+    for (int i = 0; i < c->shape_count; i++)
+        if (c->shapes[i] == shape)
+            return 0;
+    if (g->precision != CUDA_FLOAT32 && odd && fakecuda.odd_unsupported)
+        return FAKE_UNSUPPORTED;
+    if (c->capturing) {
+        c->spoilt = true;
+        return fake_bad("product %dx%dx%d: its algorithm is asked for in a capture", g->m, g->n,
+                        g->k);
+    }
+    c->shape_count = c->shape_count >= fakecuda.algorithms ? 0 : c->shape_count;
+    c->shapes[c->shape_count++] = shape;
+    return 0;
+}
+
+static int fake_gemm(void *ctx, const struct cuda_gemm *g)
+{
+    struct context *c = ctx;
+    int rc = may_call(c, "a product by another thread", true);
+    fakecuda.gemms++;
+    if (rc == 0 && fakecuda.fail_call > 0 && --fakecuda.fail_call == 0)
+        rc = FAKE_LAUNCH;
+    rc = rc ? rc : check_product(c->device, g);
+    rc = rc ? rc : check_algorithm(c, g);
+    return rc ? rc : enqueue(c, &(struct op){.kind = GEMM, .gemm = *g});
+}
+
+/* ---- graphs */
+
+static int fake_capture(void *ctx)
+{
+    struct context *c = ctx;
+    int rc = may_call(c, "a capture", false);
+    if (rc != 0 || fakecuda.no_graphs)
+        return rc ? rc : FAKE_NO_GRAPHS;
+    c->capturing = calloc(1, sizeof *c->capturing);
+    c->capturer = pthread_self();
+    c->spoilt = false;
+    return c->capturing ? 0 : FAKE_MEMORY;
+}
+
+static void free_graph(struct list *l)
+{
+    if (l)
+        free(l->ops);
+    free(l);
+}
+
+static void fake_drop(void *ctx, void *graph)
+{
+    struct context *c = ctx;
+    if (may_call(c, "a graph was dropped", false) == 0 && c->queue.count > 0)
+        fake_bad("a graph dropped while work is under way");
+    free_graph(graph);
+}
+
+static int fake_captured(void *ctx, void **graph)
+{
+    struct context *c = ctx;
+    struct list *l = c->capturing;
+    int rc = !l ? fake_bad("no capture to end") : c->died ? c->died : c->spoilt ? FAKE_SPOILT : 0;
+    fakecuda.captures++;
+    c->capturing = NULL;
+    if (rc != 0)
+        free_graph(l);
+    *graph = rc ? NULL : l;
+    return rc;
+}
+
+static int fake_replay(void *ctx, void *graph)
+{
+    int rc = may_call(ctx, "a replay", false);
+    fakecuda.replays++;
+    return rc ? rc : enqueue(ctx, &(struct op){.kind = REPLAY, .graph = graph});
+}
+
+/* ---- the table: one call after the other */
+
+#define LOCKED(name, params, args)                                                                \
+    static int locked_##name params                                                               \
+    {                                                                                             \
+        pthread_mutex_lock(&calls);                                                               \
+        int rc = fake_##name args;                                                                \
+        pthread_mutex_unlock(&calls);                                                             \
+        return rc;                                                                                \
+    }
+LOCKED(info, (int device, struct cuda_info *out), (device, out))
+LOCKED(open, (int device, void **c), (device, c))
+LOCKED(memory, (void *c, size_t *spare, size_t *total), (c, spare, total))
+LOCKED(alloc, (void *c, size_t bytes, void **out), (c, bytes, out))
+LOCKED(release, (void *c, void *p), (c, p))
+LOCKED(pin, (void *c, size_t bytes, void **out), (c, bytes, out))
+LOCKED(unpin, (void *c, void *p), (c, p))
+LOCKED(send, (void *c, void *dst, const void *src, size_t bytes), (c, dst, src, bytes))
+LOCKED(fetch, (void *c, void *dst, const void *src, size_t bytes), (c, dst, src, bytes))
+LOCKED(clear, (void *c, void *dst, size_t bytes), (c, dst, bytes))
+LOCKED(wait, (void *c), (c))
+LOCKED(mark, (void *c, int which), (c, which))
+LOCKED(reach, (void *c, int which), (c, which))
+LOCKED(launch, (void *c, const struct cuda_launch *l), (c, l))
+LOCKED(gemm, (void *c, const struct cuda_gemm *g), (c, g))
+LOCKED(capture, (void *c), (c))
+LOCKED(captured, (void *c, void **graph), (c, graph))
+LOCKED(replay, (void *c, void *graph), (c, graph))
+LOCKED(milliseconds, (void *c, double *out), (c, out))
+
+static void locked_close(void *c)
+{
+    pthread_mutex_lock(&calls);
+    fake_close(c);
+    pthread_mutex_unlock(&calls);
+}
+
+static void locked_drop(void *c, void *graph)
+{
+    pthread_mutex_lock(&calls);
+    fake_drop(c, graph);
+    pthread_mutex_unlock(&calls);
+}
+
 const struct cuda_api fakecuda_api = {
-    CUDA_API_VERSION, 13000, fake_explain, fake_is_memory, fake_count, fake_info, fake_open,
-    fake_close, fake_memory, fake_alloc, fake_release, fake_pin, fake_unpin, fake_send, fake_fetch,
-    fake_clear, fake_wait, fake_mark, fake_reach, fake_launch, fake_gemm, fake_capture,
-    fake_captured, fake_replay, fake_drop, fake_milliseconds,
+    CUDA_API_VERSION, 13000, fake_explain, fake_is_memory, fake_count, locked_info, locked_open,
+    locked_close, locked_memory, locked_alloc, locked_release, locked_pin, locked_unpin,
+    locked_send, locked_fetch, locked_clear, locked_wait, locked_mark, locked_reach, locked_launch,
+    locked_gemm, locked_capture, locked_captured, locked_replay, locked_drop, locked_milliseconds,
 };

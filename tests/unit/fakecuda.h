@@ -1,38 +1,60 @@
 /* SPDX-License-Identifier: MIT */
-/* CUDA's calls without a GPU: memory is the host's, the stream is a queue that runs only when
- * somebody waits for it, kernels run thread by thread, products are loops. Every size, pitch,
- * leading dimension and lifetime is checked. */
+/* CUDA's calls without a GPU: memory is the host's, a stream is a queue that runs only when
+ * somebody waits for it, kernels run thread by thread (simt.c), products are loops whose rounding
+ * depends on their shape. Every size, pitch, leading dimension and lifetime is checked, what is
+ * read before it was written, and what a capture does not bear. */
 #ifndef FAKECUDA_H
 #define FAKECUDA_H
 
 #include "kernels/cuda/api.h"
 #include "kernels/kern.h"
 
+#define FAKE_DEVICES 4
+
+/* Memory that nobody has written yet: a signalling NaN, whose payload stays in what is computed
+ * with it. */
+#define FAKE_POISON 0x7fa5deadu
+
 extern const struct cuda_api fakecuda_api;
 
 struct fakecuda {
-    size_t memory;     /* of the device, in bytes */
+    size_t memory;     /* of each device, in bytes */
     int devices;
+    size_t others[FAKE_DEVICES]; /* of its memory that other programs have */
+    size_t context;    /* what a context takes of it */
     int open_fails;    /* code that open returns */
     int fail_alloc;    /* the so many-th allocation from now on fails; 0: none */
-    int fail_call;     /* the same for launches and products */
-    bool backwards;    /* threads of a block run from the last to the first */
+    int fail_call;     /* the same for launches and products, as they are asked for */
+    int die_launch;    /* the so many-th kernel that runs from now on ends in a fault that no later
+                        * call of the device survives; 0: none */
+    int algorithms;    /* of so many shapes of products is the algorithm remembered, up to 512 */
+    bool odd_unsupported; /* no algorithm for odd shapes in reduced precision */
+    bool backwards;    /* blocks, warps and threads run from the last to the first */
     bool no_graphs;
+    bool strict_fetches; /* no word that was not written may be copied to the host */
     /* what was seen */
     int allocs, launches, gemms, sends, replays, captures, waits;
-    int used[KERNEL_COUNT]; /* launches of each kernel */
-    size_t bytes, peak, sent;
+    int opened[FAKE_DEVICES]; /* contexts, ever */
+    int used[KERNEL_COUNT];   /* launches of each kernel */
+    size_t peak;       /* of device memory, as the driver counts it */
+    size_t sent;
     int live;          /* allocations not freed, of device and pinned memory */
     int bad;           /* broken rules */
     char first[200];   /* the first one */
 };
 extern struct fakecuda fakecuda;
-/* Everything forgotten but what is still allocated; 256 MB, one device. */
+/* Everything forgotten but what is still allocated; one device of 256 MB. */
 void fakecuda_reset(void);
 /* kern_open, where "fake" is the GPU back end over these calls, after a reset. */
 int fakecuda_open(const char *device, int threads, struct kern **out, char *why, size_t why_size);
 
-/* ---- simt.c: runs one launch. Returns false when threads part at a barrier. */
-bool simt_run(const struct cuda_launch *l, bool backwards);
+/* ---- simt.c */
+/* Runs one launch. Returns NULL, or what is wrong: threads that part at a barrier. */
+const char *simt_run(const struct cuda_launch *l, bool backwards);
+extern const char *const simt_names[KERNEL_COUNT];
+/* The i-th barrier (SYNC) that was passed so far, "kernels.h:52"; NULL behind the last. */
+const char *simt_barrier(int i);
+/* The barrier that is left out; NULL: none. */
+extern const char *simt_without;
 
 #endif
