@@ -38,7 +38,7 @@ struct log {
     struct pending *pending;
 };
 
-#define LOG_SCHEMA 9
+#define LOG_SCHEMA 10
 #define LOG_PATIENCE 2000 /* ms that a writer waits for another one before there is a screen */
 #define LOG_APPLICATION 0x76696c73 /* "vils", in the file's header */
 #define LOG_NOW "strftime('%Y-%m-%dT%H:%M:%fZ','now')"
@@ -93,7 +93,8 @@ int schema_make(struct log *l, int64_t version, struct vs_err *err);
 int schema_apply(struct log *l, bool backup, struct vs_err *err);
 int schema_check(struct log *l, struct vs_err *err);
 extern const char schema_version_3[], schema_version_4[], schema_version_5[], schema_version_6[],
-    schema_version_7[], schema_version_8[], schema_version_9[];
+    schema_version_7[], schema_version_8[], schema_version_9[],
+    schema_version_10[];
 /* schema3.c: what its migration calls. */
 int schema_functions(struct log *l, struct vs_err *err);
 

@@ -37,6 +37,7 @@ libsessions_a_SOURCES = \
 	sessions/read.c \
 	sessions/rows.c sessions/rows.h \
 	sessions/schema.c \
+	sessions/schema10.c \
 	sessions/schema3.c \
 	sessions/schema4.c \
 	sessions/schema5.c \

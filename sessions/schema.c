@@ -64,7 +64,8 @@ static const char version_2[] =
 static const char *const migrations[LOG_SCHEMA] = {version_1, version_2, schema_version_3,
                                                     schema_version_4, schema_version_5,
                                                     schema_version_6, schema_version_7,
-                                                    schema_version_8, schema_version_9};
+                                                    schema_version_8, schema_version_9,
+                                                    schema_version_10};
 
 /* One statement, because another program may be making the tables just now. */
 static int schema_versions(struct log *l, int64_t *version, int64_t *application, int64_t *tables,

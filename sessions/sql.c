@@ -52,11 +52,15 @@ static int sql_prepare(struct log *l, const char *sql, sqlite3_stmt **s, struct 
 
 /* ---- CSV */
 
-static char *sql_cell(sqlite3_stmt *s, int i)
+#define BLOB_TEXT 32
+
+/* The text of a cell until the next row is read, NULL for NULL; blob is where a blob is named. */
+static const char *sql_cell(sqlite3_stmt *s, int i, char blob[BLOB_TEXT])
 {
-    if (sqlite3_column_type(s, i) == SQLITE_BLOB)
-        return xasprintf("(%d bytes)", sqlite3_column_bytes(s, i));
-    return db_text(s, i);
+    if (sqlite3_column_type(s, i) != SQLITE_BLOB)
+        return (const char *)sqlite3_column_text(s, i);
+    snprintf(blob, BLOB_TEXT, "(%d bytes)", sqlite3_column_bytes(s, i));
+    return blob;
 }
 
 static void print_csv_head(sqlite3_stmt *s, FILE *out)
@@ -72,35 +76,27 @@ static void print_csv_head(sqlite3_stmt *s, FILE *out)
 static void print_csv_row(sqlite3_stmt *s, FILE *out)
 {
     for (int i = 0; i < sqlite3_column_count(s); i++) {
-        char *text = sql_cell(s, i);
+        char blob[BLOB_TEXT];
         if (i)
             fputc(',', out);
-        plain_csv(out, text, false);
-        free(text);
+        plain_csv(out, sql_cell(s, i, blob), false);
     }
     fputc('\n', out);
 }
 
 /* ---- JSON */
 
-static json_t *json_text(const char *text)
-{
-    return plain_string(text ? text : "");
-}
-
 static json_t *json_value(sqlite3_stmt *s, int i)
 {
-    char *text;
-    json_t *v;
+    char blob[BLOB_TEXT];
+    const char *text;
     switch (sqlite3_column_type(s, i)) {
     case SQLITE_NULL: return json_null();
     case SQLITE_INTEGER: return json_integer(sqlite3_column_int64(s, i));
     case SQLITE_FLOAT: return plain_number(sqlite3_column_double(s, i));
     default:
-        text = sql_cell(s, i);
-        v = json_text(text);
-        free(text);
-        return v;
+        text = sql_cell(s, i, blob);
+        return plain_string(text ? text : "");
     }
 }
 
@@ -134,12 +130,6 @@ static void print_cell(const char *s, int width, bool last, FILE *out)
         plain_text(out, "%-*.*s  ", width, WIDEST, s ? s : "");
 }
 
-static void print_cells(const struct table *t, char **cells, FILE *out)
-{
-    for (int i = 0; i < t->columns; i++)
-        print_cell(cells[i], t->widths[i], i == t->columns - 1, out);
-}
-
 static void flush_table(struct table *t, sqlite3_stmt *s, FILE *out)
 {
     if (t->printed)
@@ -147,31 +137,28 @@ static void flush_table(struct table *t, sqlite3_stmt *s, FILE *out)
     t->printed = true;
     for (int i = 0; i < t->columns; i++)
         print_cell(sqlite3_column_name(s, i), t->widths[i], i == t->columns - 1, out);
-    for (int r = 0; r < t->rows; r++)
-        print_cells(t, t->cells + r * t->columns, out);
+    for (int k = 0; k < t->rows * t->columns; k++)
+        print_cell(t->cells[k], t->widths[k % t->columns], (k + 1) % t->columns == 0, out);
 }
 
 static void table_row(struct table *t, sqlite3_stmt *s, FILE *out)
 {
-    char **cells = xcalloc((size_t)t->columns, sizeof(char *));
-    for (int i = 0; i < t->columns; i++)
-        cells[i] = sql_cell(s, i);
-    if (t->rows < MEASURED) {
-        size_t at = (size_t)t->rows++ * (size_t)t->columns;
-        t->cells = xreallocarray(t->cells, at + (size_t)t->columns, sizeof(char *));
-        for (int i = 0; i < t->columns; i++) {
-            int w = plain_width(cells[i]);
-            w = w < WIDEST ? w : WIDEST;
-            t->widths[i] = w > t->widths[i] ? w : t->widths[i];
-            t->cells[at + (size_t)i] = cells[i];
-        }
-    } else {
+    char blob[BLOB_TEXT];
+    if (t->rows == MEASURED) {
         flush_table(t, s, out);
-        print_cells(t, cells, out);
         for (int i = 0; i < t->columns; i++)
-            free(cells[i]);
+            print_cell(sql_cell(s, i, blob), t->widths[i], i == t->columns - 1, out);
+        return;
     }
-    free(cells);
+    size_t at = (size_t)t->rows++ * (size_t)t->columns;
+    t->cells = xreallocarray(t->cells, at + (size_t)t->columns, sizeof(char *));
+    for (int i = 0; i < t->columns; i++) {
+        char *cell = xstrdup_null(sql_cell(s, i, blob));
+        int w = plain_width(cell);
+        w = w < WIDEST ? w : WIDEST;
+        t->widths[i] = w > t->widths[i] ? w : t->widths[i];
+        t->cells[at + (size_t)i] = cell;
+    }
 }
 
 static int run_table(struct log *l, sqlite3_stmt *s, FILE *out, struct vs_err *err)

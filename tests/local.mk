@@ -12,7 +12,7 @@ EXTRA_DIST += tests/cluster/run tests/cluster/throwaway tests/leaks.txt tests/po
 	tests/data/logs/version-3.db tests/data/logs/version-4.db \
 	tests/data/logs/version-5.db \
 	tests/data/logs/version-6.db tests/data/logs/version-7.db \
-	tests/data/logs/version-8.db \
+	tests/data/logs/version-8.db tests/data/logs/version-9.db \
 	tests/data/rows/rows.jsonl \
 	tests/data/pictures/16bit.png \
 	tests/data/pictures/1x1.png \

@@ -25,7 +25,7 @@ __all__ = ["open", "default_path", "Log", "LogError", "Table"]
 __version__ = "0.1.0"
 
 APPLICATION = 0x76696C73
-SCHEMAS = (3, 9)  # the first and the last version of the tables that this module reads
+SCHEMAS = (3, 10)  # the first and the last version of the tables that this module reads
 
 
 class LogError(Exception):

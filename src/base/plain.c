@@ -65,13 +65,23 @@ static int next_char(const char *s, bool ascii, const char **from, int *len, int
     return n ? n : 1;
 }
 
+/* How many of the next characters are printable ASCII, as most are: a byte and a column each. */
+static int printable_run(const char *s, int most)
+{
+    int n = 0;
+    while (n < most && s[n] >= ' ' && s[n] < 0x7f)
+        n++;
+    return n;
+}
+
 /* Appends to out (if any) what of s fits into so many columns; the columns used. */
 static int append_clean(struct buf *out, const char *s, int columns, bool ascii)
 {
     int used = 0;
     while (s && *s) {
-        const char *from;
-        int len, width, n = next_char(s, ascii, &from, &len, &width);
+        const char *from = s;
+        int len = printable_run(s, columns - used), width = len;
+        int n = len ? len : next_char(s, ascii, &from, &len, &width);
         if (width > columns - used)
             break;
         if (out)
@@ -111,7 +121,7 @@ int plain_width(const char *s)
 /* A terminal that does not read UTF-8 takes the later bytes of a character for controls. */
 static bool ascii_only(FILE *out)
 {
-    return isatty(fileno(out)) && strcmp(nl_langinfo(CODESET), "UTF-8") != 0;
+    return strcmp(nl_langinfo(CODESET), "UTF-8") != 0 && isatty(fileno(out));
 }
 
 /* ---- printf */

@@ -175,6 +175,10 @@ static int time_reading(struct log *l, int a, const char *size, double limit, st
          " field = 'answer_type' AND value = 'number' LIMIT 100", false},
         {"rows of a slice", "SELECT name, answer, score FROM sliced_rows WHERE evaluation_id = %d"
          " AND field = 'answer_type' AND value = 'number'", true},
+        {"rows of three values of a field, crossed with another field",
+         "SELECT count(*), avg(r.score) FROM sliced_rows r JOIN sliced_rows s USING (evaluation_id,"
+         " item) WHERE r.evaluation_id = %d AND r.field = 'turns' AND r.value + 0 < 3 AND s.field ="
+         " 'answer_type' AND s.value = 'number' AND r.confidence > 0.5", true},
         {"flips, the first 100", "SELECT name, a_answer, b_answer FROM row_flips WHERE a_evaluation"
          " = %d AND b_evaluation = %d LIMIT 100", false},
         {"values of a slice's field", "SELECT value, items, score FROM slice_scores WHERE"
@@ -190,7 +194,7 @@ static int time_reading(struct log *l, int a, const char *size, double limit, st
          " = %d AND b_evaluation = %d", true}};
     int rc = 0;
     for (size_t i = 0; i < sizeof asked / sizeof asked[0] && rc == 0; i++) {
-        char sql[256], what[96];
+        char sql[384], what[96];
         snprintf(sql, sizeof sql, asked[i].sql, a, a + 1);
         snprintf(what, sizeof what, "%s, %s rows", asked[i].what, size);
         rc = time_statement(l, what, asked[i].all ? limit : 100, sql, err);
