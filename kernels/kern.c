@@ -103,24 +103,59 @@ static int open_gpu(struct kern *k, const char *device, char *why, size_t why_si
     return -1;
 }
 
+static void describe_cpu(struct kern *k, const struct kern_ops *ops)
+{
+    int n = pool_threads(k->pool);
+    k->ops = ops;
+    snprintf(k->text, sizeof k->text, "%s, %d thread%s", ops->name, n, n == 1 ? "" : "s");
+}
+
+/* The best GPU, or else the processor, for which k is ready. Machines without NVIDIA's driver have
+ * nothing to say about it. */
+static void open_any(struct kern *k, size_t bytes)
+{
+    char reason[256];
+    const struct cuda_api *api = gpu_module(reason, sizeof reason);
+    const struct kern_ops *cpu = k->ops;
+    if (!api || gpu_open_best(k, api, bytes, reason, sizeof reason) == 0)
+        return;
+    describe_cpu(k, cpu);
+    snprintf(k->note, sizeof k->note, "auto took no GPU: %s", reason);
+}
+
 int kern_open(const char *device, int threads, struct kern **out, char *why, size_t why_size)
+{
+    return kern_open_for(device, threads, 0, out, why, why_size);
+}
+
+int kern_open_for(const char *device, int threads, size_t bytes, struct kern **out, char *why,
+                  size_t why_size)
 {
     struct kern *k = NULL;
     const struct kern_ops *ops = is_gpu(device) ? &gpu_ops : choose(device, why, why_size);
     if (!ops || new_kern(threads, &k, why, why_size) != 0)
         return -1;
-    int n = pool_threads(k->pool);
     bool any = !device || strcmp(device, "auto") == 0;
-    k->ops = ops;
-    snprintf(k->text, sizeof k->text, "%s, %d thread%s", ops->name, n, n == 1 ? "" : "s");
-    if (any || ops == &gpu_ops) {
-        char reason[256];
-        int rc = open_gpu(k, any ? "cuda" : device, any ? reason : why,
-                          any ? sizeof reason : why_size);
-        if (rc != 0 && !any) { /* auto goes on with the CPU */
-            kern_close(k);
-            return -1;
-        }
+    describe_cpu(k, ops);
+    if (any) {
+        open_any(k, bytes);
+    } else if (ops == &gpu_ops && open_gpu(k, device, why, why_size) != 0) {
+        kern_close(k);
+        return -1;
+    }
+    *out = k;
+    return 0;
+}
+
+int gpu_kern_best(const struct cuda_api *api, size_t bytes, struct kern **out, char *why,
+                  size_t why_size)
+{
+    struct kern *k = NULL;
+    if (new_kern(1, &k, why, why_size) != 0)
+        return -1;
+    if (gpu_open_best(k, api, bytes, why, why_size) != 0) {
+        kern_close(k);
+        return -1;
     }
     *out = k;
     return 0;
@@ -179,6 +214,13 @@ int kern_threads(const struct kern *k)
 const char *kern_describe(const struct kern *k)
 {
     return k->text;
+}
+
+void kern_note(struct kern *k, char *out, size_t size)
+{
+    snprintf(out, size, "%s", k->note);
+    if (k->gpu)
+        gpu_note(k->gpu, out, size);
 }
 
 void kern_parallel(struct kern *k, int parts, void (*part)(void *arg, int i), void *arg)

@@ -293,16 +293,25 @@ struct kern_ops {
     void (*scatter_rows)(struct kern *k, const struct kern_scatter_rows *op);
 };
 
-/* Open a back end. device: "auto" (a GPU if there is one that works, else the CPU), "cpu" (the
- * fastest that this machine has), "ref", "cpu-portable", "cpu-avx2", "cpu-avx512", or
- * "cuda[:N][,tf32|bf16|half][,memory=MB]". threads: 0 means the CPUs of the affinity mask and
- * cgroup quota. Returns 0, or -1 with one line in why. */
+/* Open a back end. device: "auto" (the GPU with the most free memory, if one works, else the CPU;
+ * kern_note says why), "cpu" (the fastest that this machine has), "ref", "cpu-portable",
+ * "cpu-avx2", "cpu-avx512", or "cuda[:N][,tf32|bf16|half][,memory=MB][,sync]". threads: 0 means the
+ * CPUs of the affinity mask and cgroup quota. Returns 0, or -1 with one line in why. */
 int kern_open(const char *device, int threads, struct kern **out, char *why, size_t why_size);
+/* The same for somebody whose weights and activations will take so many bytes: auto takes no GPU
+ * that has fewer free. */
+int kern_open_for(const char *device, int threads, size_t bytes, struct kern **out, char *why,
+                  size_t why_size);
 void kern_close(struct kern *k);
 const struct kern_ops *kern_table(const struct kern *k);
 int kern_threads(const struct kern *k);
 /* What to show and to log: "cpu-avx512, 2 threads", "cuda:0 NVIDIA H100". Borrowed. */
 const char *kern_describe(const struct kern *k);
+
+/* What is not as one would expect of the device, though nothing failed, in a line: why auto took
+ * it, passes that can't be made graphs, products in another precision. Empty where there is nothing
+ * to say. Any thread may ask. */
+void kern_note(struct kern *k, char *out, size_t size);
 
 /* One line for each device that could be named, or why it could not; index 0, 1, ... Returns false
  * after the last one. usable: whether kern_open would take it. */

@@ -14,16 +14,22 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define CUDA_API_VERSION 4
+#define CUDA_API_VERSION 5
 #define CUDA_MARKS 3
 #define CUDA_API_SYMBOL "vilscope_cuda_api"
 
 enum cuda_precision { CUDA_FLOAT32, CUDA_TF32, CUDA_BFLOAT16, CUDA_HALF };
 
+/* What the module has for a device: nothing, what the driver compiles, what runs as it is. */
+enum cuda_code { CUDA_NO_CODE, CUDA_PTX, CUDA_BUILT };
+
 struct cuda_info {
     char name[96];
     int major, minor, processors;
     size_t memory;
+    unsigned char uuid[16];
+    enum cuda_code code;
+    size_t spare; /* free now; 0: not known without a context */
 };
 
 /* One launch of kernel `kernel`, an enum cuda_kernel. */
@@ -45,12 +51,20 @@ struct cuda_gemm {
     int precision; /* enum cuda_precision */
 };
 
+/* How a product is computed: cuBLAS's choice, of which only the module knows more. */
+struct cuda_algo {
+    uint64_t words[8];
+    int precision; /* enum cuda_precision */
+};
+
 struct cuda_api {
     int version;    /* CUDA_API_VERSION */
     int toolkit;    /* 13000 for 13.0 */
     const char *(*explain)(int code);
     /* Whether the code says that device memory is exhausted. */
     bool (*is_memory)(int code);
+    /* Whether it says that this process can do nothing on any device any more. */
+    bool (*is_lost)(int code);
     int (*count)(int *devices);
     int (*info)(int device, struct cuda_info *out);
     /* A context: the device with a stream, a cuBLAS handle and its workspace. */
@@ -70,7 +84,11 @@ struct cuda_api {
     int (*mark)(void *ctx, int which);
     int (*reach)(void *ctx, int which);
     int (*launch)(void *ctx, const struct cuda_launch *l);
-    int (*gemm)(void *ctx, const struct cuda_gemm *g);
+    /* How to compute products of g's shape, pitches, precision and alignment; not within a
+     * capture. */
+    int (*resolve)(void *ctx, const struct cuda_gemm *g, struct cuda_algo *out);
+    /* In the precision of how; g's own is only what was asked for. */
+    int (*gemm)(void *ctx, const struct cuda_gemm *g, const struct cuda_algo *how);
     /* What is given between capture and captured becomes a graph instead of being done. */
     int (*capture)(void *ctx);
     int (*captured)(void *ctx, void **graph); /* also after a failure in between; then not 0 */

@@ -2,6 +2,7 @@
 /* Opening a GPU, its memory, and what went wrong on it. */
 #include "kernels/cuda/gpu_priv.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,26 +19,36 @@ void gpu_fail(struct gpu *g, const char *what, const int *dims, const char *why)
     g->failed = true;
     if (dims)
         snprintf(shape, sizeof shape, " %dx%dx%d", dims[0], dims[1], dims[2]);
-    snprintf(g->failure, sizeof g->failure, "cuda:%d (%.60s): %.40s%s: %.120s", g->device,
+    snprintf(g->failure, sizeof g->failure, "cuda:%d (%.60s): %.40s%s: %.180s", g->device,
              g->info.name, what, shape, why);
 }
 
 bool gpu_ok(struct gpu *g, int rc, const char *what, const int *dims)
 {
-    if (rc != 0)
+    char why[180];
+    if (rc == 0)
+        return true;
+    if (!g->api->is_lost(rc) || g->lost) {
         gpu_fail(g, what, dims, g->api->explain(rc));
-    return rc == 0;
+        return false;
+    }
+    g->lost = true; /* whatever else failed before is less worth telling */
+    g->failed = false;
+    snprintf(why, sizeof why, "%.110s; nothing more can be computed there: restart, or --device "
+             "cpu", g->api->explain(rc));
+    gpu_fail(g, what, dims, why);
+    return false;
 }
 
 int gpu_finish(struct gpu *g, char *why, size_t why_size)
 {
     gpu_flush(g);
-    int rc = g->api->wait(g->ctx);
-    gpu_ok(g, rc, "waiting for the device", NULL);
+    if (!g->lost)
+        gpu_ok(g, g->api->wait(g->ctx), "waiting for the device", NULL);
     if (!g->failed)
         return 0;
     snprintf(why, why_size, "%s", g->failure);
-    g->failed = false;
+    g->failed = g->lost;
     return -1;
 }
 
@@ -87,8 +98,8 @@ void gpu_release(struct gpu *g, void *p, size_t bytes)
 {
     if (!p)
         return;
+    pthread_mutex_lock(&g->lock); /* waiting within another thread's capture would end that */
     (void)g->api->wait(g->ctx); /* nothing that runs may read it; its own failure is told later */
-    pthread_mutex_lock(&g->lock);
     gpu_ok(g, g->api->release(g->ctx, p), "freeing memory", NULL);
     g->used -= bytes;
     pthread_mutex_unlock(&g->lock);
@@ -247,7 +258,8 @@ double gpu_milliseconds(struct gpu *g)
 static const struct {
     const char *name;
     int precision;
-} precisions[] = {{"tf32", CUDA_TF32}, {"bf16", CUDA_BFLOAT16}, {"half", CUDA_HALF}};
+} precisions[] = {{"float32", CUDA_FLOAT32}, {"tf32", CUDA_TF32}, {"bf16", CUDA_BFLOAT16},
+                  {"half", CUDA_HALF}};
 
 /* One word behind a comma. */
 static bool parse_word(struct gpu *g, const char *word, size_t n)
@@ -258,6 +270,8 @@ static bool parse_word(struct gpu *g, const char *word, size_t n)
             return true;
         }
     char *end;
+    if (n == 4 && strncmp(word, "sync", 4) == 0)
+        return g->sync = true;
     if (n <= 7 || strncmp(word, "memory=", 7) != 0 || word[7] < '0' || word[7] > '9')
         return false;
     unsigned long long mb = strtoull(word + 7, &end, 10);
@@ -328,13 +342,13 @@ static int open_device(struct gpu *g, char *why, size_t why_size)
     return 0;
 }
 
-/* The error of less exact products is measured, on a product of this model's size. */
+/* The largest error of products, of sums of 768 as this model has them, against double. */
 static double measure(struct gpu *g)
 {
     enum { M = 64, K = 768 };
     int dims[3] = {M, M, K};
     size_t n = (size_t)M * K;
-    float *x = gpu_memory(g, 2 * n), *y = gpu_memory(g, 2 * (size_t)M * M);
+    float *x = gpu_memory(g, 2 * n), *y = gpu_memory(g, (size_t)M * M);
     float *host = scratch_alloc(2 * n * sizeof *host);
     uint32_t seed = 1;
     double worst = 0;
@@ -342,22 +356,22 @@ static double measure(struct gpu *g)
         seed = seed * 1664525u + 1013904223u;
         host[i] = (float)(seed >> 8) / 8388608.0f - 1;
     }
-    for (int turn = 0; x && y && turn < 2 && gpu_put(g, x, host, 2 * n) == 0; turn++) {
+    if (x && y && gpu_put(g, x, host, 2 * n) == 0) {
         struct cuda_gemm *p = gpu_push_gemm(g, "product", dims);
-        if (!p)
-            break;
-        *p = (struct cuda_gemm){.a = x, .b = x + n, .c = y + turn * M * M, .d = y + turn * M * M,
-                                .lda = K, .ldb = K, .ldc = M, .ldd = M, .m = M, .n = M, .k = K,
-                                .trans_a = true, .precision = turn ? g->precision : CUDA_FLOAT32};
+        if (p)
+            *p = (struct cuda_gemm){.a = x, .b = x + n, .c = y, .d = y, .lda = K, .ldb = K,
+                                    .ldc = M, .ldd = M, .m = M, .n = M, .k = K, .trans_a = true,
+                                    .precision = g->precision};
         gpu_go(g);
     }
-    scratch_free(host);
-    const float *got = y ? gpu_view(g, y, 2 * (size_t)M * M) : NULL;
+    const float *got = y ? gpu_view(g, y, (size_t)M * M) : NULL;
     for (int i = 0; got && i < M * M; i++) {
-        double d = (double)got[i] - (double)got[M * M + i];
-        d = d < 0 ? -d : d;
-        worst = d > worst ? d : worst;
+        double sum = 0;
+        for (int p = 0; p < K; p++)
+            sum += (double)host[i % M * K + p] * (double)host[n + (size_t)(i / M * K + p)];
+        worst = fmax(worst, fabs((double)got[i] - sum));
     }
+    scratch_free(host);
     gpu_memory_free(g, x);
     gpu_memory_free(g, y);
     return worst / 9.2; /* the deviation of a sum of 768 products of such numbers */
@@ -375,7 +389,7 @@ int gpu_open(struct kern *k, const struct cuda_api *api, const char *spec, char 
     g->api = api;
     if (!parse(g, spec)) {
         snprintf(why, why_size, "device %.60s: it is written cuda, cuda:N, cuda:N,tf32 (or bf16, "
-                 "half) or cuda:N,memory=MB", spec);
+                 "half), cuda:N,memory=MB or cuda:N,sync", spec);
         free(g);
         return -1;
     }
@@ -387,9 +401,12 @@ int gpu_open(struct kern *k, const struct cuda_api *api, const char *spec, char 
     k->gpu = g;
     k->ops = &gpu_ops;
     int n = snprintf(k->text, sizeof k->text, "cuda:%d %.80s", g->device, g->info.name);
-    if (g->precision != CUDA_FLOAT32)
-        snprintf(k->text + n, sizeof k->text - (size_t)n, ", %s (products off by %.0e)",
-                 precisions[g->precision - CUDA_TF32].name, measure(g));
+    if (g->precision != CUDA_FLOAT32 || gpu_tf32_override())
+        n += snprintf(k->text + n, sizeof k->text - (size_t)n, ", %s (products off by %.0e)",
+                      precisions[g->precision].name, measure(g));
+    if (g->sync)
+        snprintf(k->text + n, sizeof k->text - (size_t)n, ", sync");
+    gpu_note_opening(g);
     if (gpu_finish(g, why, why_size) == 0)
         return 0;
     gpu_close(g);

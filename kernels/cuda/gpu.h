@@ -7,19 +7,30 @@
 #include "kernels/cuda/api.h"
 #include "kernels/kern_priv.h"
 
-/* Opens k's device. spec: "cuda[:N][,tf32|bf16|half][,memory=MB]". k->ops, k->gpu and k->text are
- * set. Returns 0, or -1 with one line in why and nothing open. */
+/* Opens k's device. spec: "cuda[:N][,tf32|bf16|half][,memory=MB][,sync]". k->ops, k->gpu and
+ * k->text are set. Returns 0, or -1 with one line in why and nothing open. */
 int gpu_open(struct kern *k, const struct cuda_api *api, const char *spec, char *why,
              size_t why_size);
 void gpu_close(struct gpu *g);
+/* gpu_open of the GPU with the most free memory, of those that have so many bytes; k->note says why
+ * it is that one. In why: of the first that was tried. */
+int gpu_open_best(struct kern *k, const struct cuda_api *api, size_t bytes, char *why,
+                  size_t why_size);
+/* api->info with the free memory that the driver's monitor tells, where the module does not. */
+int gpu_info(const struct cuda_api *api, int device, struct cuda_info *out);
 
 /* The table of the module, loaded on first use; NULL with the reason in why. */
 const struct cuda_api *gpu_module(char *why, size_t why_size);
-/* A back end over another table, for tests. Closed with kern_close. */
+/* Back ends over another table, for tests: its best device for so many bytes, or the one that spec
+ * names. Closed with kern_close. */
+int gpu_kern_best(const struct cuda_api *api, size_t bytes, struct kern **out, char *why,
+                  size_t why_size);
 int gpu_kern(const struct cuda_api *api, const char *spec, struct kern **out, char *why,
              size_t why_size);
 /* Device i in a line; false when there are not so many. */
 bool gpu_list(int i, struct kern_device *out);
+/* Device i of a table, which is one of its devices. */
+void gpu_list_device(const struct cuda_api *api, int i, struct kern_device *out);
 
 extern const struct kern_ops gpu_ops;
 
@@ -33,6 +44,8 @@ int gpu_finish(struct gpu *g, char *why, size_t why_size);
 void gpu_begin(struct gpu *g);
 void gpu_end(struct gpu *g);
 void gpu_used(const struct gpu *g, size_t *used, size_t *limit);
+/* Appends what is unusual to out, which holds a text: see kern_note. */
+void gpu_note(struct gpu *g, char *out, size_t size);
 void gpu_watch(struct gpu *g, void (*progress)(void *arg, size_t done, size_t all), void *arg);
 
 struct kern_set *gpu_set_new(struct gpu *g, size_t bytes);

@@ -8,6 +8,8 @@
 #include <pthread.h>
 
 #define GPU_GRAPHS 32 /* a pass has up to three */
+#define GPU_STRIKES 3 /* captures that fail before a program is left without a graph */
+#define GPU_SHAPES 32 /* that are remembered for the note */
 #define GPU_MARK_STAGE 2 /* marks 0 and 1 belong to the uploading of weights */
 
 /* Pinned host memory that grows; plain memory where none can be pinned. */
@@ -32,12 +34,15 @@ struct program {
     int count, room;
     unsigned char *blob;
     size_t size, blob_room;
+    struct cuda_algo *algos; /* of its products, in order; the first `resolved` are known */
+    int resolved, algo_room;
 };
 
 /* A program that was seen before; its graph once it has been seen twice. */
 struct graph {
     struct program program;
     void *graph;
+    int strikes;
     uint64_t last;
 };
 
@@ -69,6 +74,13 @@ struct kern_set {
     size_t bytes, sent; /* of all weights as announced; of those on the device now */
 };
 
+/* What is not as it should be, though nothing failed. */
+struct gpu_notes {
+    int plain; /* programs that can't be captured */
+    char plain_why[120]; /* of the first one */
+    int shapes[GPU_SHAPES][3], shape_count; /* of products in float32 instead of what was asked */
+};
+
 /* One thread computes at a time; others may make and free sets and memory meanwhile, which the lock
  * (a recursive one) is for. */
 struct gpu {
@@ -81,13 +93,14 @@ struct gpu {
     struct cuda_info info;
     size_t limit, used, peak;
     char failure[320];
-    bool failed;
+    bool failed, lost; /* lost: until the process ends */
+    struct gpu_notes notes;
     struct pinned in, out, upload[2];
     float *columns; /* scratch of convolutions */
     size_t columns_size;
     struct block *blocks; /* given out by gpu_memory */
     int block_count, block_room;
-    bool recording, no_graphs;
+    bool recording, sync; /* sync: wait after each call, which tells whose failure it is */
     struct program now;
     struct graph graphs[GPU_GRAPHS];
     struct kern_set *sets, *set, loose;
@@ -111,6 +124,10 @@ void *gpu_pinned(struct gpu *g, struct pinned *p, size_t bytes);
 /* Does what this thread has recorded so far, before memory goes. */
 void gpu_flush_own(struct gpu *g);
 
+/* ---- nvml.c */
+/* Bytes free on a device; 0: not known. */
+size_t gpu_spare(const unsigned char uuid[16]);
+
 /* ---- program.c */
 /* Appends a launch; its arguments, zeros so far, or NULL when nothing is to be done any more. A
  * launch of no threads is left out: then NULL too. */
@@ -125,6 +142,17 @@ void gpu_go(struct gpu *g);
 /* Does what was recorded so far. */
 void gpu_flush(struct gpu *g);
 void gpu_programs_fini(struct gpu *g);
+
+/* ---- note.c */
+void gpu_note_float32(struct gpu *g, const int dims[3]);
+void gpu_note_plain(struct gpu *g, const char *why);
+/* Appends to a text, behind a semicolon where it is not the first. */
+__attribute__((format(printf, 3, 4))) void gpu_note_add(char *out, size_t size, const char *fmt,
+                                                        ...);
+/* Of the device and the environment, into k->note. */
+void gpu_note_opening(struct gpu *g);
+/* What NVIDIA_TF32_OVERRIDE says, or NULL. */
+const char *gpu_tf32_override(void);
 
 /* ---- store.c */
 /* Where these weights are on the device; sends them first when they are not there. NULL: noted. */

@@ -102,25 +102,27 @@ const struct cuda_api *gpu_module(char *why, size_t why_size)
 
 /* ---- the list */
 
-static void list_device(const struct cuda_api *api, int i, struct kern_device *out)
+/* Without a context: that takes half a second and memory of each, whoever uses it now. */
+void gpu_list_device(const struct cuda_api *api, int i, struct kern_device *out)
 {
     struct cuda_info info;
-    void *ctx = NULL;
-    size_t spare = 0, total = 0;
-    int rc = api->info(i, &info);
-    if (rc == 0)
-        rc = api->open(i, &ctx);
-    if (rc == 0)
-        rc = api->memory(ctx, &spare, &total);
-    if (rc == 0)
-        snprintf(out->text, sizeof out->text, "%s, compute capability %d.%d, %d processors, %zu of "
-                 "%zu MB free", info.name, info.major, info.minor, info.processors, spare >> 20,
-                 total >> 20);
-    else
+    int rc = gpu_info(api, i, &info);
+    snprintf(out->name, sizeof out->name, "cuda:%d", i);
+    out->usable = rc == 0 && info.code != CUDA_NO_CODE;
+    if (rc != 0) {
         snprintf(out->text, sizeof out->text, "%.90s: %.120s", info.name, api->explain(rc));
-    if (ctx)
-        api->close(ctx);
-    out->usable = rc == 0;
+        return;
+    }
+    int n = snprintf(out->text, sizeof out->text, "%s, compute capability %d.%d, %d processors, ",
+                     info.name, info.major, info.minor, info.processors);
+    if (info.spare > 0)
+        n += snprintf(out->text + n, sizeof out->text - (size_t)n, "%zu of %zu MB free",
+                      info.spare >> 20, info.memory >> 20);
+    else
+        n += snprintf(out->text + n, sizeof out->text - (size_t)n, "%zu MB", info.memory >> 20);
+    if (!out->usable)
+        snprintf(out->text + n, sizeof out->text - (size_t)n, "; the CUDA module has no code for "
+                 "it");
 }
 
 bool gpu_list(int i, struct kern_device *out)
@@ -138,7 +140,6 @@ bool gpu_list(int i, struct kern_device *out)
     }
     if (i >= n)
         return false;
-    snprintf(out->name, sizeof out->name, "cuda:%d", i);
-    list_device(api, i, out);
+    gpu_list_device(api, i, out);
     return true;
 }

@@ -56,6 +56,20 @@ static bool api_is_memory(int code)
            code == CUBLAS_CODES + (int)CUBLAS_STATUS_ALLOC_FAILED;
 }
 
+/* After these the runtime answers every call of the process with the same code. */
+static bool api_is_lost(int code)
+{
+    switch (code) {
+    case cudaErrorECCUncorrectable: case cudaErrorNvlinkUncorrectable:
+    case cudaErrorContextIsDestroyed: case cudaErrorIllegalAddress: case cudaErrorLaunchTimeout:
+    case cudaErrorAssert: case cudaErrorHardwareStackError: case cudaErrorIllegalInstruction:
+    case cudaErrorMisalignedAddress: case cudaErrorInvalidAddressSpace: case cudaErrorInvalidPc:
+    case cudaErrorLaunchFailure:
+        return true;
+    }
+    return false;
+}
+
 /* The code, and the runtime's memory of it gone: a failed allocation must not fail what follows. */
 static int done(cudaError_t e)
 {
@@ -75,6 +89,19 @@ static int api_count(int *devices)
     return done(cudaGetDeviceCount(devices));
 }
 
+#ifndef VS_CUDA_PTX
+#define VS_CUDA_PTX 0 /* of which virtual device the module has code, 90 say; 0: of none */
+#endif
+
+static cuda_code code_for(int major, int minor)
+{
+    static const int built[] = {__CUDA_ARCH_LIST__}; /* 900 for 9.0 */
+    for (int arch : built)
+        if (arch / 100 == major && arch / 10 % 10 <= minor)
+            return CUDA_BUILT;
+    return VS_CUDA_PTX && VS_CUDA_PTX <= 10 * major + minor ? CUDA_PTX : CUDA_NO_CODE;
+}
+
 static int api_info(int device, struct cuda_info *out)
 {
     cudaDeviceProp p;
@@ -87,6 +114,8 @@ static int api_info(int device, struct cuda_info *out)
     out->minor = p.minor;
     out->processors = p.multiProcessorCount;
     out->memory = p.totalGlobalMem;
+    out->code = code_for(p.major, p.minor);
+    memcpy(out->uuid, &p.uuid, sizeof out->uuid);
     return 0;
 }
 
@@ -258,12 +287,12 @@ static cublasComputeType_t compute_type(int precision)
     return CUBLAS_COMPUTE_32F;
 }
 
-static int describe_op(descriptors *x, const struct cuda_gemm *g)
+static int describe_op(descriptors *x, const struct cuda_gemm *g, int precision)
 {
     int32_t ta = g->trans_a ? CUBLAS_OP_T : CUBLAS_OP_N;
     int32_t tb = g->trans_b ? CUBLAS_OP_T : CUBLAS_OP_N;
     uint32_t e = g->bias ? CUBLASLT_EPILOGUE_BIAS : CUBLASLT_EPILOGUE_DEFAULT;
-    int rc = blas(cublasLtMatmulDescCreate(&x->op, compute_type(g->precision), CUDA_R_32F));
+    int rc = blas(cublasLtMatmulDescCreate(&x->op, compute_type(precision), CUDA_R_32F));
     rc = rc ? rc : blas(cublasLtMatmulDescSetAttribute(x->op, CUBLASLT_MATMUL_DESC_TRANSA, &ta,
                                                        sizeof ta));
     rc = rc ? rc : blas(cublasLtMatmulDescSetAttribute(x->op, CUBLASLT_MATMUL_DESC_TRANSB, &tb,
@@ -276,11 +305,11 @@ static int describe_op(descriptors *x, const struct cuda_gemm *g)
     return rc;
 }
 
-static int describe(descriptors *x, const struct cuda_gemm *g)
+static int describe(descriptors *x, const struct cuda_gemm *g, int precision)
 {
     uint64_t am = g->trans_a ? g->k : g->m, an = g->trans_a ? g->m : g->k;
     uint64_t bm = g->trans_b ? g->n : g->k, bn = g->trans_b ? g->k : g->n;
-    int rc = describe_op(x, g);
+    int rc = describe_op(x, g, precision);
     rc = rc ? rc : blas(cublasLtMatrixLayoutCreate(&x->a, CUDA_R_32F, am, an, g->lda));
     rc = rc ? rc : blas(cublasLtMatrixLayoutCreate(&x->b, CUDA_R_32F, bm, bn, g->ldb));
     rc = rc ? rc : blas(cublasLtMatrixLayoutCreate(&x->c, CUDA_R_32F, g->m, g->n, g->ldc));
@@ -353,15 +382,33 @@ static int find_algo(context *c, descriptors *x, const struct cuda_gemm *g,
     return rc;
 }
 
-static int api_gemm(void *ctx, const struct cuda_gemm *g)
+static int api_resolve(void *ctx, const struct cuda_gemm *g, struct cuda_algo *out)
+{
+    context *c = enter(ctx);
+    descriptors x;
+    cublasLtMatmulAlgo_t algo;
+    static_assert(sizeof algo <= sizeof out->words, "an algorithm has no room");
+    memset(&x, 0, sizeof x);
+    memset(out, 0, sizeof *out);
+    int rc = describe(&x, g, g->precision);
+    rc = rc ? rc : find_algo(c, &x, g, &algo);
+    if (rc == 0) {
+        memcpy(out->words, &algo, sizeof algo);
+        out->precision = g->precision;
+    }
+    descriptors_fini(&x);
+    return rc;
+}
+
+static int api_gemm(void *ctx, const struct cuda_gemm *g, const struct cuda_algo *how)
 {
     context *c = enter(ctx);
     descriptors x;
     cublasLtMatmulAlgo_t algo;
     float alpha = 1;
     memset(&x, 0, sizeof x);
-    int rc = describe(&x, g);
-    rc = rc ? rc : find_algo(c, &x, g, &algo);
+    memcpy(&algo, how->words, sizeof algo);
+    int rc = describe(&x, g, how->precision);
     rc = rc ? rc : blas(cublasLtMatmul(c->blas, x.op, &alpha, g->a, x.a, g->b, x.b, &g->beta, g->c,
                                        x.c, g->d, x.d, &algo, c->workspace, WORKSPACE, c->stream));
     descriptors_fini(&x);
@@ -415,8 +462,8 @@ static int api_milliseconds(void *ctx, double *out)
 }
 
 extern "C" __attribute__((visibility("default"))) const struct cuda_api vilscope_cuda_api = {
-    CUDA_API_VERSION, CUDART_VERSION, api_explain, api_is_memory, api_count, api_info, api_open,
-    api_close, api_memory, api_alloc, api_release, api_pin, api_unpin, api_send, api_fetch,
-    api_clear, api_wait, api_mark, api_reach, api_launch, api_gemm, api_capture, api_captured,
-    api_replay, api_drop, api_milliseconds,
+    CUDA_API_VERSION, CUDART_VERSION, api_explain, api_is_memory, api_is_lost, api_count, api_info,
+    api_open, api_close, api_memory, api_alloc, api_release, api_pin, api_unpin, api_send,
+    api_fetch, api_clear, api_wait, api_mark, api_reach, api_launch, api_resolve, api_gemm,
+    api_capture, api_captured, api_replay, api_drop, api_milliseconds,
 };

@@ -13,6 +13,7 @@ static void program_fini(struct program *p)
 {
     free(p->calls);
     free(p->blob);
+    free(p->algos);
     *p = (struct program){0};
 }
 
@@ -98,12 +99,53 @@ struct cuda_gemm *gpu_push_gemm(struct gpu *g, const char *what, const int dims[
 
 /* ---- doing */
 
-static bool run_call(struct gpu *g, const struct program *p, const struct call *c)
+/* Products that the precision asked for has no algorithm for are made in float32. */
+static bool resolve_call(struct gpu *g, struct program *p, const struct call *c)
+{
+    struct cuda_gemm x;
+    memcpy(&x, p->blob + c->at, sizeof x);
+    struct cuda_algo *to = &p->algos[p->resolved];
+    int rc = g->api->resolve(g->ctx, &x, to);
+    if (rc != 0 && x.precision != CUDA_FLOAT32 && !g->api->is_lost(rc)) {
+        x.precision = CUDA_FLOAT32;
+        rc = g->api->resolve(g->ctx, &x, to);
+        if (rc == 0)
+            gpu_note_float32(g, c->dims);
+    }
+    p->resolved += rc == 0;
+    return gpu_ok(g, rc, c->what, c->dims);
+}
+
+/* Chooses how each product is computed, once for a program: cuBLAS may not be asked during a
+ * capture. */
+static bool resolve_program(struct gpu *g, struct program *p)
+{
+    int products = 0, seen = 0;
+    for (int i = 0; i < p->count; i++)
+        products += p->calls[i].kernel < 0;
+    if (products > p->algo_room) {
+        struct cuda_algo *more = realloc(p->algos, (size_t)products * sizeof *more);
+        if (!more) {
+            gpu_fail(g, "product", NULL, "the host has no memory left");
+            return false;
+        }
+        p->algos = more;
+        p->algo_room = products;
+    }
+    for (int i = 0; i < p->count; i++)
+        if (p->calls[i].kernel < 0 && seen++ >= p->resolved && !resolve_call(g, p, &p->calls[i]))
+            return false;
+    return true;
+}
+
+/* how: of a product. */
+static bool run_call(struct gpu *g, const struct program *p, const struct call *c,
+                     const struct cuda_algo *how)
 {
     if (c->kernel < 0) {
         struct cuda_gemm x;
         memcpy(&x, p->blob + c->at, sizeof x);
-        return gpu_ok(g, g->api->gemm(g->ctx, &x), c->what, c->dims);
+        return gpu_ok(g, g->api->gemm(g->ctx, &x, how), c->what, c->dims);
     }
     struct cuda_launch l;
     l.kernel = c->kernel;
@@ -115,17 +157,25 @@ static bool run_call(struct gpu *g, const struct program *p, const struct call *
     return gpu_ok(g, g->api->launch(g->ctx, &l), c->what, c->dims);
 }
 
-static void run_program(struct gpu *g, const struct program *p)
+static void run_program(struct gpu *g, struct program *p)
 {
-    for (int i = 0; i < p->count && !g->failed; i++)
-        if (!run_call(g, p, &p->calls[i]))
-            return;
+    const struct cuda_algo *how = NULL;
+    if (g->failed || !resolve_program(g, p))
+        return;
+    how = p->algos;
+    for (int i = 0; i < p->count && !g->failed; i++) {
+        const struct call *c = &p->calls[i];
+        if (run_call(g, p, c, how) && g->sync)
+            gpu_ok(g, g->api->wait(g->ctx), c->what, c->dims);
+        how += c->kernel < 0;
+    }
 }
 
 static void forget(struct program *p)
 {
     p->count = 0;
     p->size = 0;
+    p->resolved = 0;
 }
 
 void gpu_flush(struct gpu *g)
@@ -182,23 +232,39 @@ static void remember(struct gpu *g)
     g->now = (struct program){0};
 }
 
-/* Makes a graph of x's program. A device that makes none computes without; that is no failure. */
+/* Whether x's program has become a graph; *rc is the first failure's code. What other threads do
+ * with the stream, freeing memory say, would end the capture: they wait for the lock. */
+static bool captured(struct gpu *g, struct graph *x, int *rc)
+{
+    pthread_mutex_lock(&g->lock);
+    *rc = g->api->capture(g->ctx);
+    if (*rc == 0) {
+        run_program(g, &x->program);
+        *rc = g->api->captured(g->ctx, &x->graph);
+        if (*rc == 0 && g->failed) {
+            g->api->drop(g->ctx, x->graph);
+            x->graph = NULL;
+        }
+    }
+    pthread_mutex_unlock(&g->lock);
+    return *rc == 0 && !g->failed;
+}
+
+/* Makes a graph of x's program. One that can't be captured computes without; that is no failure. */
 static void capture(struct gpu *g, struct graph *x)
 {
-    if (g->api->capture(g->ctx) != 0) {
-        g->no_graphs = true;
+    int rc = 0;
+    if (!resolve_program(g, &x->program))
+        return;
+    if (captured(g, x, &rc)) {
+        g->stats.captures++;
         return;
     }
-    run_program(g, &x->program);
-    if (g->api->captured(g->ctx, &x->graph) != 0 || g->failed) {
-        if (x->graph)
-            g->api->drop(g->ctx, x->graph);
-        x->graph = NULL;
-        g->no_graphs = true;
+    x->graph = NULL;
+    if (!g->lost)
         g->failed = false; /* what really is wrong shows again without the graph */
-        return;
-    }
-    g->stats.captures++;
+    if (++x->strikes == GPU_STRIKES)
+        gpu_note_plain(g, rc != 0 ? g->api->explain(rc) : g->failure);
 }
 
 void gpu_begin(struct gpu *g)
@@ -224,7 +290,7 @@ void gpu_end(struct gpu *g)
         return;
     }
     x->last = ++g->clock;
-    if (!x->graph && !g->no_graphs)
+    if (!x->graph && x->strikes < GPU_STRIKES && !g->sync)
         capture(g, x);
     if (x->graph) {
         gpu_ok(g, g->api->replay(g->ctx, x->graph), "replaying a pass", NULL);

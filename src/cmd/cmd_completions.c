@@ -52,7 +52,7 @@ static void offer_options(const struct typed *t, const struct command *c)
 static void offer_devices(const struct typed *t)
 {
     struct kern_device d;
-    completions_offer(t, "", "auto", "the first GPU if it works, or else cpu");
+    completions_offer(t, "", "auto", "the GPU with the most free memory, or else cpu");
     for (int i = 0; kern_device(i, &d); i++)
         if (d.usable)
             completions_offer(t, "", d.name, d.text);

@@ -100,7 +100,8 @@ static int detect_open_all(const struct options *o, struct work *w, struct vs_er
         image_turn(w->image);
     if (rc == 0 && w->boxes)
         rc = detect_check_boxes(o, w, err);
-    if (rc == 0 && kern_open(o->device, o->threads, &w->kern, why, sizeof why) != 0)
+    if (rc == 0 && kern_open_for(o->device, o->threads, tensorfile_widened(w->file) + DETECTOR_ROOM,
+                                 &w->kern, why, sizeof why) != 0)
         rc = vs_fail(err, VS_E_USAGE, "%s", why);
     return rc ? rc : detector_open(&w->arch, w->file, w->kern, &w->detector, err);
 }

@@ -45,9 +45,10 @@ const struct command command_devices = {
     .summary = "List what can compute: processors and GPUs.",
     .after =
         "Other commands take a name from this list with --device. \"auto\", the default, is the\n"
-        "first GPU if it works, or else \"cpu\", the fastest of the processor. A GPU's name may\n"
-        "be followed by \",tf32\", \",bf16\" or \",half\" (faster, less exact products; their\n"
-        "error is measured and reported) and by \",memory=MB\" (at most that much of its memory):\n"
-        "cuda:0,memory=4000.\n",
+        "GPU with the most free memory, if that holds the weights, or else \"cpu\", the fastest\n"
+        "of the processor. A GPU's name may be followed by \",tf32\", \",bf16\" or \",half\"\n"
+        "(faster, less exact products; their error is measured and reported), by \",memory=MB\"\n"
+        "(at most that much of its memory) and by \",sync\" (slow: a failure is told where it\n"
+        "happens): cuda:0,memory=4000.\n",
     .rows = option_rows, .size = sizeof(struct options), .run = run,
 };

@@ -185,7 +185,7 @@ static void doctor_cache(struct findings *f)
 static void doctor_devices(struct findings *f, const char *wanted)
 {
     struct kern_device d;
-    char why[256];
+    char why[256], note[600] = "";
     struct kern *k = NULL;
     for (int i = 0; kern_device(i, &d); i++)
         if (strncmp(d.name, "cuda", 4) == 0)
@@ -194,6 +194,10 @@ static void doctor_devices(struct findings *f, const char *wanted)
         finding_add(f, FOUND_PROBLEM, "device", "vilscope devices lists what there is", "%s", why);
     else
         finding_add(f, FOUND_OK, "device", NULL, "%s computes", kern_describe(k));
+    if (k)
+        kern_note(k, note, sizeof note);
+    if (*note)
+        finding_add(f, FOUND_NOTE, "device", NULL, "%s", note);
     kern_close(k);
 }
 

@@ -94,7 +94,8 @@ static int open_model(struct prepared_run *x, const struct model_options *o, str
         rc = net_read_config(o->config, x->weights, &x->config, err);
     if (x->config.task_tokens < 0)
         x->config.task_tokens = 0; /* the reference's default; queries look at the checkpoint */
-    if (rc == 0 && kern_open(o->device, o->threads, &x->k, why, sizeof why) != 0)
+    if (rc == 0 && kern_open_for(o->device, o->threads, tensorfile_widened(x->weights) + NET_ROOM,
+                                 &x->k, why, sizeof why) != 0)
         rc = vs_fail(err, VS_E_USAGE, "%s", why);
     return rc ? rc : net_open(&x->config, o->config, x->weights, x->k, &x->net, err);
 }

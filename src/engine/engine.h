@@ -34,6 +34,8 @@ const char *model_name(const struct model *m);
 /* What its model.json says about it in a sentence, to be said with its answers; or NULL. */
 const char *model_about(const struct model *m);
 const char *model_device(const struct model *m);
+/* What is unusual about it (kern_note); empty at a server. */
+void model_device_note(const struct model *m, char *out, size_t size);
 /* The address of the server that computes, or NULL. */
 const char *model_server(const struct model *m);
 /* Bytes of the GPU's memory in use and at most; 0 on the processor, and at a server. */

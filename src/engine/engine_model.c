@@ -139,7 +139,9 @@ static int open_parts(struct model *m, const struct model_options *o, struct vs_
         rc = open_labels(m->parts.classes, &m->classes, err);
     if (rc == 0)
         rc = domain_open(m->parts.known_words, m->parts.domain, &m->domain, err);
-    if (rc == 0 && kern_open(o->device, o->threads, &m->kern, why, sizeof why) != 0)
+    if (rc == 0 && kern_open_for(o->device, o->threads,
+                                 tensorfile_widened(m->checkpoints[0].file) + NET_ROOM, &m->kern,
+                                 why, sizeof why) != 0)
         rc = vs_fail(err, VS_E_USAGE, "%s", why);
     if (rc == 0)
         m->kept = prefix_new(m->kern, PREFIX_CACHE_BYTES);
@@ -206,6 +208,13 @@ const char *model_about(const struct model *m)
 const char *model_device(const struct model *m)
 {
     return m->remote ? remote_model(m->remote)->device : kern_describe(m->kern);
+}
+
+void model_device_note(const struct model *m, char *out, size_t size)
+{
+    *out = '\0';
+    if (!m->remote)
+        kern_note(m->kern, out, size);
 }
 
 void model_memory(const struct model *m, size_t *used, size_t *limit)

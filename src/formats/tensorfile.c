@@ -111,6 +111,14 @@ size_t tensorfile_bytes(const struct tensorfile *f)
     return n;
 }
 
+size_t tensorfile_widened(const struct tensorfile *f)
+{
+    size_t n = 0;
+    for (int i = 0; f && i < f->count; i++)
+        n += (size_t)tensor_elements(tensorfile_at(f, i)) * sizeof(float);
+    return n;
+}
+
 int tensorfile_count(const struct tensorfile *f)
 {
     return f->count;

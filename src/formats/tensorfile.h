@@ -53,6 +53,7 @@ void tensorfile_close(struct tensorfile *f);
 const char *tensorfile_path(const struct tensorfile *f);
 const char *tensorfile_format(const struct tensorfile *f); /* "PyTorch legacy pickle", ... */
 size_t tensorfile_bytes(const struct tensorfile *f);       /* size, with the shards */
+size_t tensorfile_widened(const struct tensorfile *f);     /* its tensors as float32; 0 of NULL */
 int tensorfile_count(const struct tensorfile *f);
 const struct tensor *tensorfile_at(const struct tensorfile *f, int i);
 /* NULL when there is none of that canonical name. Hashed: constant time. */

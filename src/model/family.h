@@ -375,6 +375,8 @@ int net_input_token(const struct net *n, int row);
 /* Reads a configuration as the family of f does. f NULL: the first of all. */
 int net_read_config(const char *config, const struct tensorfile *f, struct net_config *out,
                     struct vs_err *err);
+/* Bytes of a device beside the weights: what a pass and its states take, cuBLAS's workspace. */
+#define NET_ROOM ((size_t)256 << 20)
 /* Opens f with the configuration c, or, where its names are another family's than c's, with what
  * that family reads from the file `config`. */
 int net_open(const struct net_config *c, const char *config, const struct tensorfile *f,

@@ -306,13 +306,17 @@ static void serve_end(struct server *s)
 int serve_run(struct model *m, const struct serve_options *o, struct vs_err *err)
 {
     struct server s = {.o = o, .fd = -1};
+    char note[600];
     int rc = clients_start(&s.clients, m, err);
     if (rc != 0)
         return rc;
     rc = open_socket(&s, err);
     if (rc == 0) {
         s.fds = xcalloc(2, sizeof *s.fds);
+        model_device_note(m, note, sizeof note);
         say(&s, "%s on %s: %s", model_name(m), model_device(m), o->path);
+        if (*note)
+            say(&s, "%s", note);
         while (!atomic_load(o->stop))
             serve_turn(&s);
         serve_end(&s);

@@ -400,7 +400,8 @@ static int open_job(struct extract *e, struct job *j, const struct job *first)
         j->detector = first->detector;
         return 0;
     }
-    if (kern_open(e->o->device, e->threads_each, &j->kern, why, sizeof why) != 0)
+    if (kern_open_for(e->o->device, e->threads_each, tensorfile_widened(e->file) + DETECTOR_ROOM,
+                      &j->kern, why, sizeof why) != 0)
         return vs_fail(e->err, VS_E_USAGE, "%s", why);
     if (e->first)
         j->detector = detector_share(e->first, j->kern);

@@ -23,6 +23,8 @@ struct detector_about {
 /* Whether a file's tensors have a detector's names; out (may be NULL) is set then. */
 bool detector_owns(const struct tensorfile *f, struct detector_about *out);
 
+/* Bytes of a device beside the weights, for a picture of the reference's size. */
+#define DETECTOR_ROOM ((size_t)1280 << 20)
 /* f and k are borrowed and must live as long. Missing or misshapen tensors are named. */
 int detector_open(const struct arch *a, const struct tensorfile *f, struct kern *k,
                   struct detector **out, struct vs_err *err);

@@ -74,7 +74,7 @@ fi
 if [ ! -f "$BUILDDIR/vilscope-cuda.so" ] || ! command -v cuobjdump >/dev/null; then
     skip "16-byte loads: cuobjdump or the module is not there"
 else
-    for arch in sm_75 sm_80 sm_86 sm_89 sm_90; do
+    for arch in sm_75 sm_80 sm_86 sm_89 sm_90 sm_100 sm_120; do
         cuobjdump -sass -arch $arch "$BUILDDIR/vilscope-cuda.so" >"$work/sass" 2>/dev/null
         missing=$(awk '
             /Function :/ {f = $3; seen[f] = 1}

@@ -303,7 +303,7 @@ static int bench_detector(struct kern *k, const char *arch, const char *weights)
 int main(int argc, char **argv)
 {
     struct kern *k = NULL;
-    char why[256];
+    char why[256], note[600];
     bool ops = argc >= 2 && argc <= 3 && strcmp(argv[1], "ops") == 0;
     bool model = argc >= 4 && argc <= 5 && strcmp(argv[1], "model") == 0;
     bool first = argc >= 4 && argc <= 5 && strcmp(argv[1], "first") == 0;
@@ -322,6 +322,9 @@ int main(int argc, char **argv)
     int rc = ops        ? bench_ops(k)
              : detector ? bench_detector(k, argv[2], argv[3])
                         : bench_model(k, argv[2], argv[3], first);
+    kern_note(k, note, sizeof note);
+    if (*note)
+        printf("note: %s\n", note);
     kern_close(k);
     return rc;
 }

@@ -63,7 +63,7 @@ static void check_queries(int count, bool quick)
     if (!ok(query_open(&cpu, config, checkpoint, a, &err) == 0 &&
             query_open(&gpu, config, checkpoint, b, &err) == 0, "tiny opens on both %s", err.text))
         return;
-    query_compare(&gpu, &cpu, count);
+    query_compare(&gpu, &cpu, count, QUERY_NEAR);
     query_close(&gpu);
     real = gpu_module(why, sizeof why);
     if (!quick)

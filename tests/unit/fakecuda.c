@@ -11,8 +11,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#define SHAPES 512 /* of products whose algorithm is remembered, as module.cu has it */
-
 struct fakecuda fakecuda;
 static pthread_mutex_t calls = PTHREAD_MUTEX_INITIALIZER;
 
@@ -50,8 +48,6 @@ struct context {
     pthread_t capturer;
     bool spoilt; /* the capture is of no use any more */
     int died;    /* the code of a fault that no call survives, or 0 */
-    uint32_t shapes[SHAPES];
-    int shape_count;
 };
 
 void fakecuda_reset(void)
@@ -60,7 +56,6 @@ void fakecuda_reset(void)
     memset(&fakecuda, 0, sizeof fakecuda);
     fakecuda.memory = (size_t)256 << 20;
     fakecuda.devices = 1;
-    fakecuda.algorithms = SHAPES;
     fakecuda.live = live;
 }
 
@@ -177,10 +172,21 @@ static bool fake_is_memory(int code)
     return code == FAKE_MEMORY;
 }
 
+static bool fake_is_lost(int code)
+{
+    return code == FAKE_DIED;
+}
+
 static int fake_count(int *devices)
 {
     *devices = fakecuda.devices;
     return 0;
+}
+
+static size_t spare_of(int device)
+{
+    size_t taken = fake_taken(device) + fakecuda.others[device];
+    return taken < fakecuda.memory ? fakecuda.memory - taken : 0;
 }
 
 static int fake_info(int device, struct cuda_info *out)
@@ -192,6 +198,8 @@ static int fake_info(int device, struct cuda_info *out)
     out->major = 9;
     out->processors = 1;
     out->memory = fakecuda.memory;
+    out->code = fakecuda.not_built ? CUDA_PTX : CUDA_BUILT;
+    out->spare = fakecuda.monitor ? spare_of(device) : 0;
     return 0;
 }
 
@@ -225,9 +233,9 @@ static void fake_close(void *ctx)
 static int fake_memory(void *ctx, size_t *spare, size_t *total)
 {
     struct context *c = ctx;
-    size_t taken = fake_taken(c->device) + fakecuda.context + fakecuda.others[c->device];
+    size_t spare_now = spare_of(c->device);
     *total = fakecuda.memory;
-    *spare = taken < fakecuda.memory ? fakecuda.memory - taken : 0;
+    *spare = spare_now > fakecuda.context ? spare_now - fakecuda.context : 0;
     return may_call(c, "free memory was asked for", false);
 }
 
@@ -381,36 +389,31 @@ static int check_product(int d, const struct cuda_gemm *g)
     return 0;
 }
 
-/* The algorithms that are known are forgotten when there are too many, as module.cu does. */
-static int check_algorithm(struct context *c, const struct cuda_gemm *g)
+/* An algorithm holds for its shape alone. */
+static int fake_resolve(void *ctx, const struct cuda_gemm *g, struct cuda_algo *out)
 {
-    uint32_t shape = fake_product_shape(g);
+    int rc = may_call(ctx, "an algorithm was asked for", false);
     bool odd = g->m % 8 || g->n % 8 || g->k % 8;
-    for (int i = 0; i < c->shape_count; i++)
-        if (c->shapes[i] == shape)
-            return 0;
-    if (g->precision != CUDA_FLOAT32 && odd && fakecuda.odd_unsupported)
-        return FAKE_UNSUPPORTED;
-    if (c->capturing) {
-        c->spoilt = true;
-        return fake_bad("product %dx%dx%d: its algorithm is asked for in a capture", g->m, g->n,
-                        g->k);
-    }
-    c->shape_count = c->shape_count >= fakecuda.algorithms ? 0 : c->shape_count;
-    c->shapes[c->shape_count++] = shape;
-    return 0;
+    fakecuda.resolves++;
+    if (rc == 0 && g->precision != CUDA_FLOAT32 && odd && fakecuda.odd_unsupported)
+        rc = FAKE_UNSUPPORTED;
+    *out = (struct cuda_algo){.words = {1, fake_product_shape(g)}, .precision = g->precision};
+    return rc;
 }
 
-static int fake_gemm(void *ctx, const struct cuda_gemm *g)
+static int fake_gemm(void *ctx, const struct cuda_gemm *g, const struct cuda_algo *how)
 {
     struct context *c = ctx;
+    struct op op = {.kind = GEMM, .gemm = *g};
     int rc = may_call(c, "a product by another thread", true);
+    op.gemm.precision = how->precision;
     fakecuda.gemms++;
     if (rc == 0 && fakecuda.fail_call > 0 && --fakecuda.fail_call == 0)
         rc = FAKE_LAUNCH;
     rc = rc ? rc : check_product(c->device, g);
-    rc = rc ? rc : check_algorithm(c, g);
-    return rc ? rc : enqueue(c, &(struct op){.kind = GEMM, .gemm = *g});
+    if (rc == 0 && (how->words[0] != 1 || how->words[1] != fake_product_shape(&op.gemm)))
+        rc = fake_bad("product %dx%dx%d: its algorithm is none or another's", g->m, g->n, g->k);
+    return rc ? rc : enqueue(c, &op);
 }
 
 /* ---- graphs */
@@ -447,6 +450,8 @@ static int fake_captured(void *ctx, void **graph)
     struct context *c = ctx;
     struct list *l = c->capturing;
     int rc = !l ? fake_bad("no capture to end") : c->died ? c->died : c->spoilt ? FAKE_SPOILT : 0;
+    if (rc == 0 && fakecuda.fail_capture > 0 && fakecuda.fail_capture--)
+        rc = FAKE_SPOILT;
     fakecuda.captures++;
     c->capturing = NULL;
     if (rc != 0)
@@ -486,7 +491,8 @@ LOCKED(wait, (void *c), (c))
 LOCKED(mark, (void *c, int which), (c, which))
 LOCKED(reach, (void *c, int which), (c, which))
 LOCKED(launch, (void *c, const struct cuda_launch *l), (c, l))
-LOCKED(gemm, (void *c, const struct cuda_gemm *g), (c, g))
+LOCKED(resolve, (void *c, const struct cuda_gemm *g, struct cuda_algo *how), (c, g, how))
+LOCKED(gemm, (void *c, const struct cuda_gemm *g, const struct cuda_algo *how), (c, g, how))
 LOCKED(capture, (void *c), (c))
 LOCKED(captured, (void *c, void **graph), (c, graph))
 LOCKED(replay, (void *c, void *graph), (c, graph))
@@ -507,8 +513,9 @@ static void locked_drop(void *c, void *graph)
 }
 
 const struct cuda_api fakecuda_api = {
-    CUDA_API_VERSION, 13000, fake_explain, fake_is_memory, fake_count, locked_info, locked_open,
-    locked_close, locked_memory, locked_alloc, locked_release, locked_pin, locked_unpin,
-    locked_send, locked_fetch, locked_clear, locked_wait, locked_mark, locked_reach, locked_launch,
-    locked_gemm, locked_capture, locked_captured, locked_replay, locked_drop, locked_milliseconds,
+    CUDA_API_VERSION, 13000, fake_explain, fake_is_memory, fake_is_lost, fake_count, locked_info,
+    locked_open, locked_close, locked_memory, locked_alloc, locked_release, locked_pin,
+    locked_unpin, locked_send, locked_fetch, locked_clear, locked_wait, locked_mark, locked_reach,
+    locked_launch, locked_resolve, locked_gemm, locked_capture, locked_captured, locked_replay,
+    locked_drop, locked_milliseconds,
 };

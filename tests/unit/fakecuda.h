@@ -27,13 +27,15 @@ struct fakecuda {
     int fail_call;     /* the same for launches and products, as they are asked for */
     int die_launch;    /* the so many-th kernel that runs from now on ends in a fault that no later
                         * call of the device survives; 0: none */
-    int algorithms;    /* of so many shapes of products is the algorithm remembered, up to 512 */
     bool odd_unsupported; /* no algorithm for odd shapes in reduced precision */
+    int fail_capture;  /* so many captures come to nothing */
+    bool not_built;    /* only the driver's compiler has code for the devices */
+    bool monitor;      /* free memory can be told without a context */
     bool backwards;    /* blocks, warps and threads run from the last to the first */
     bool no_graphs;
     bool strict_fetches; /* no word that was not written may be copied to the host */
     /* what was seen */
-    int allocs, launches, gemms, sends, replays, captures, waits;
+    int allocs, launches, gemms, resolves, sends, replays, captures, waits;
     int opened[FAKE_DEVICES]; /* contexts, ever */
     int used[KERNEL_COUNT];   /* launches of each kernel */
     size_t peak;       /* of device memory, as the driver counts it */

@@ -225,6 +225,10 @@ FAKE_SOURCES = tests/unit/fakecuda.c tests/unit/fakecuda.h tests/unit/fakecuda_p
 EXTRA_DIST += tests/unit/again.h tests/unit/numbers.h \
 	tests/unit/operands.h tests/unit/ops.h tests/unit/ops_back.h tests/unit/poison.h \
 	tests/unit/queries.h
+TAP_TESTS += test-cuda-trouble
+test_cuda_trouble_SOURCES = tests/unit/test-cuda-trouble.c $(FAKE_SOURCES)
+test_cuda_trouble_CPPFLAGS = $(TEST_CPPFLAGS) -I$(srcdir)/tests/unit
+test_cuda_trouble_LDADD = $(CORE_LIBS)
 TAP_TESTS += test-cuda
 test_cuda_SOURCES = tests/unit/test-cuda.c $(FAKE_SOURCES)
 test_cuda_CPPFLAGS = $(TEST_CPPFLAGS) -I$(srcdir)/tests/unit

@@ -285,7 +285,7 @@ static void check_queries(void)
             query_open(&gpu, config, checkpoint, k, &err) == 0, "tiny opens on both %s", err.text))
         return;
     query_states(&gpu, &cpu);
-    query_compare(&gpu, &cpu, 40);
+    query_compare(&gpu, &cpu, 40, QUERY_NEAR);
     query_close(&gpu);
     ok(fakecuda.live == 0 && fakecuda.bad == 0, "nothing is left, nothing was wrong (%s)",
        fakecuda.first);

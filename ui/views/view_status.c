@@ -77,6 +77,7 @@ static double memory_mb(const char *name)
 
 static void about_model(const struct workbench *w, struct pen *p)
 {
+    char note[600];
     title(p, "Model");
     if (!w->ses.model) {
         line(p, "none", "start with -m DIR");
@@ -88,6 +89,9 @@ static void about_model(const struct workbench *w, struct pen *p)
              model_checkpoint_name(w->ses.model, i),
              draw_base_name(model_checkpoint_path(w->ses.model, i)));
     line(p, "device", "%s", model_device(w->ses.model));
+    model_device_note(w->ses.model, note, sizeof note);
+    if (*note)
+        line(p, "", "%s", note);
     if (model_server(w->ses.model))
         line(p, "server", "%s", model_server(w->ses.model));
     line(p, "detector", "%s", model_has_detector(w->ses.model) ? "yes" : "none");
