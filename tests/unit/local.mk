@@ -233,6 +233,13 @@ TAP_TESTS += test-cuda
 test_cuda_SOURCES = tests/unit/test-cuda.c $(FAKE_SOURCES)
 test_cuda_CPPFLAGS = $(TEST_CPPFLAGS) -I$(srcdir)/tests/unit
 test_cuda_LDADD = $(CORE_LIBS)
+# Its kernels under ThreadSanitizer, where the compiler has it.
+TAP_TESTS += test-races
+test_races_SOURCES = tests/unit/test-races.c $(FAKE_SOURCES)
+test_races_CPPFLAGS = $(TEST_CPPFLAGS) -I$(srcdir)/tests/unit
+test_races_CFLAGS = $(AM_CFLAGS) $(RACES_CFLAGS)
+test_races_LDFLAGS = $(AM_LDFLAGS) $(RACES_CFLAGS)
+test_races_LDADD = $(CORE_LIBS)
 EXTRA_DIST += tests/unit/folder.h
 TAP_TESTS += test-headers
 test_headers_SOURCES = tests/unit/test-headers.c

@@ -34,14 +34,15 @@ static void operand_free(struct kern *k, struct operand *o)
     kern_free(k, o->back);
 }
 
-/* The largest difference between the back end's numbers and the host's, over scale; NaN counts. */
+/* The largest difference between the back end's numbers and the host's, over scale; infinite where
+ * one is NaN, which fmaxf would not keep. */
 static float ops_worst(struct kern *k, const struct operand *o, float scale)
 {
     const float *got = kern_view(k, o->back, o->n);
     float w = got ? 0 : INFINITY;
     for (size_t i = 0; got && i < o->n; i++) {
         float d = fabsf(got[i] - o->host[i]) / scale;
-        w = d > w || !(d >= 0) ? d : w;
+        w = !(d >= 0) ? INFINITY : d > w ? d : w;
     }
     return w;
 }
