@@ -311,14 +311,6 @@ static int check_written(const struct measuring *g)
     return 0;
 }
 
-/* What was done of a share is kept. */
-static int stopped_part(const struct eval_part *p, int rc, struct vs_err *err)
-{
-    return rc == VS_E_CANCELLED && p->rows
-               ? vs_fail(err, rc, "stopped: what was measured is kept, the same command goes on")
-               : rc;
-}
-
 /* Whether what is measured is shared, and goes to a log. */
 static bool is_part(const struct options *o)
 {
@@ -363,7 +355,7 @@ static int measure_set(struct measuring *g)
     if (rc == 0 || g->interrupted)
         status = show(g);
     int closed = rows_close(&g->rows, rc ? &why : g->err);
-    rc = stopped_part(&g->part, rc ? rc : closed, g->err);
+    rc = eval_stopped(&g->part, o->rows, rc ? rc : closed, g->err);
     int parted = eval_part_close(&g->part, rc == 0 && logged == EXIT_OK, rc ? &why : g->err);
     return rc ? rc : parted ? parted : logged ? logged : status;
 }
@@ -435,7 +427,8 @@ static int eval_folder(const struct options *o, struct vs_err *err)
     if (rc == 0 && !o->no_log && !part.log)
         logging_begin(&g, "eval", "eval", o->log);
     if (rc == 0)
-        rc = stopped_part(&part, eval_reference_folder(&w, m, o->no_log ? NULL : &g, err), err);
+        rc = eval_stopped(&part, o->rows,
+                          eval_reference_folder(&w, m, o->no_log ? NULL : &g, err), err);
     int logged = g.command ? logging_end(&g) : EXIT_OK;
     int parted = eval_part_close(&part, rc >= 0 && logged == EXIT_OK, rc < 0 ? NULL : err);
     model_free(m);

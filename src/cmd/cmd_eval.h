@@ -66,6 +66,8 @@ struct eval_number {
 };
 #define EVAL_RECALLS 5
 void eval_recalls(const struct reference_recall *r, struct eval_number out[EVAL_RECALLS]);
+/* The task's own, or that of items with foils, or of pairs of those. */
+const char *eval_metric(const struct task *t, int foils, int pairs);
 /* "87.5% (52.9 to 97.8)"; ends that are 0 or 100 without a decimal. */
 void eval_interval_text(double score, double low, double high, char *out, size_t size);
 /* Of a pool: images by captions and captions by images; the second line is indented. */
@@ -102,6 +104,8 @@ struct rows_out {
     struct rows_spool items, reference; /* of what is running since rows_begin */
     long *starts; /* (task_count) where each task's rows begin in items, -1: it has none; or NULL */
 };
+/* Whether --rows PATH is a folder, which gets the files that the reference writes. */
+bool rows_is_folder(const char *path);
 /* resume: behind the rows of an earlier run. */
 int rows_open(struct rows_out *o, const char *path, bool several, bool resume, struct vs_err *err);
 int rows_close(struct rows_out *o, struct vs_err *err); /* in any case */
@@ -191,6 +195,8 @@ bool eval_part_describe(const struct eval_part *p, const struct eval_set *set, i
                         struct log_evaluation *e);
 /* whole: all was measured and logged. */
 int eval_part_close(struct eval_part *p, bool whole, struct vs_err *err);
+/* rc, which of a signal says where what was measured until then is, and how it goes on. */
+int eval_stopped(const struct eval_part *p, const char *rows, int rc, struct vs_err *err);
 /* Logs a score: what waits is told at the end, what is not even kept, at once. */
 void eval_log_put(struct logging *g, const struct log_evaluation *e);
 

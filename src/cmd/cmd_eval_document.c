@@ -89,7 +89,7 @@ static void put_recall(const char *before, const struct reference_recall *r)
 static void put_scores(const struct evaluation *e)
 {
     const struct reference_sums *s = &e->sums;
-    put_text(",\n ", "metric", e->set->items[0].task->metric);
+    put_text(",\n ", "metric", eval_metric(e->set->items[0].task, s->foils, s->pairs));
     printf(",\n \"items\": %d", s->items);
     if (s->scored == 0) {
         printf(",\n \"score\": null");
@@ -99,6 +99,10 @@ static void put_scores(const struct evaluation *e)
     put_number("score_sum", s->score);
     put_number("low", e->low);
     put_number("high", e->high);
+    if (s->pairs) {
+        put_number("text_score", (double)s->text / s->pairs);
+        put_number("image_score", (double)s->image / s->pairs);
+    }
     if (!e->set->pool)
         return;
     put_recall("", &s->images);
@@ -153,6 +157,9 @@ void eval_line_print(const char *checkpoint, const struct evaluation *e, bool fi
     } else {
         eval_interval_text(evaluation_score(e), e->low, e->high, score, sizeof score);
         plain_out("%s\n", score);
+        if (s->pairs)
+            plain_out("%56stext %.1f%%, image %.1f%%\n", "", 100.0 * s->text / s->pairs,
+                      100.0 * s->image / s->pairs);
     }
     fflush(stdout);
 }

@@ -305,3 +305,15 @@ void eval_log_put(struct logging *g, const struct log_evaluation *e)
     plain_text(stderr, "vilscope eval: not logged: %s\n", err.text);
     g->unlogged = true;
 }
+
+int eval_stopped(const struct eval_part *p, const char *rows, int rc, struct vs_err *err)
+{
+    if (rc != VS_E_CANCELLED)
+        return rc;
+    if (p->rows)
+        return vs_fail(err, rc, "stopped: what was measured is kept, the same command goes on");
+    return rows && !rows_is_folder(rows)
+               ? vs_fail(err, rc, "stopped: what was measured is in %s, with --resume the same "
+                         "command goes on", rows)
+               : vs_fail(err, rc, "stopped: with --rows FILE it can be gone on with");
+}

@@ -108,7 +108,7 @@ bool eval_say_flaws(const struct evaluation *e, const char *what)
 
 /* ---- where they go */
 
-static bool is_folder(const char *path)
+bool rows_is_folder(const char *path)
 {
     struct stat st;
     return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
@@ -128,7 +128,7 @@ static int open_again(struct rows_out *o, struct vs_err *err)
 int rows_open(struct rows_out *o, const char *path, bool several, bool resume, struct vs_err *err)
 {
     *o = (struct rows_out){.path = path, .several = several};
-    o->folder = path && is_folder(path);
+    o->folder = path && rows_is_folder(path);
     if (resume && (!path || o->folder))
         return vs_fail(err, VS_E_USAGE, "--resume goes on from a file of rows: --rows FILE");
     if (!path || o->folder)

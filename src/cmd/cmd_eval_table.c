@@ -217,18 +217,19 @@ void column_print_gone(const struct column *c)
                    c->gone.pictures == 1 ? "is" : "are", c->gone.first);
 }
 
-static const char *metric_of(const struct eval_score *s)
+const char *eval_metric(const struct task *t, int foils, int pairs)
 {
-    return s->pairs   ? "share of pairs of which all four are right"
-           : s->foils ? "share of captions above all their foils"
-                      : s->task->metric;
+    return pairs   ? "share of pairs of which all four are right"
+           : foils ? "share of captions above all their foils"
+                   : t->metric;
 }
 
 static json_t *score_json(const struct eval_score *s, const struct reference_sums *all)
 {
     json_t *v = json_pack("{s:s, s:s, s:i, s:f, s:f, s:f, s:f, s:f}", "task", s->task->name,
-                          "metric", metric_of(s), "items", s->count, "score", s->score, "low",
-                          s->low, "high", s->high, "baseline", s->baseline, "ms_per_item", s->ms);
+                          "metric", eval_metric(s->task, s->foils, s->pairs), "items", s->count,
+                          "score", s->score, "low", s->low, "high", s->high, "baseline",
+                          s->baseline, "ms_per_item", s->ms);
     if (s->pairs) {
         json_object_set_new(v, "text_score", json_real(s->text));
         json_object_set_new(v, "image_score", json_real(s->image));

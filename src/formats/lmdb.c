@@ -75,6 +75,8 @@ static bool of_another_machine(const struct bytes *map)
     return false;
 }
 
+/* Both meta pages are there in a whole file, whichever is the newer one: the older alone tells of
+ * entries as they once were, the first of an empty database. */
 static int find_meta(struct lmdb *l, struct vs_err *err)
 {
     struct lmdb first = *l, second = *l;
@@ -88,10 +90,12 @@ static int find_meta(struct lmdb *l, struct vs_err *err)
     if (!a && !b && of_another_machine(&l->map))
         return vs_fail(err, VS_E_FORMAT, "%s: an LMDB database of a 32-bit or big-endian machine: "
                        "make it on a 64-bit little-endian one", l->map.path);
-    if (!a && !b)
+    if (a != b || (!a && l->map.size >= HEADER + 4 && le_read(l->map.data + HEADER, 4) == MAGIC))
+        return lmdb_bad(l, a, "not a meta page", err);
+    if (!a)
         return vs_fail(err, VS_E_FORMAT, "%s: is %s, not an LMDB database (no meta page)",
                        l->map.path, l->map.size ? file_kind(&l->map) : "empty");
-    *l = b && (!a || txn_b > txn_a) ? second : first;
+    *l = txn_b > txn_a ? second : first;
     l->pages = l->map.size / l->page_size;
     return 0;
 }

@@ -85,7 +85,7 @@ static int take_vqa(struct annotations *a, const json_t *v, int number, void *ar
 {
     const struct vqa *q = arg;
     char key[32];
-    json_int_t image, id;
+    json_int_t image, id, other;
     const char *text = annotations_text(v, "question");
     if (!text || !annotations_number(v, "image_id", &image) ||
         !annotations_number(v, "question_id", &id))
@@ -94,6 +94,8 @@ static int take_vqa(struct annotations *a, const json_t *v, int number, void *ar
     const json_t *answers = json_object_get(given, "answers");
     if (q->answers && !json_is_array(answers))
         return annotations_bad(a, "a question has no annotation");
+    if (annotations_number(given, "image_id", &other) && other != image)
+        return annotations_bad(a, "its annotation is of another image");
     struct eval_item *it = annotations_add(a, "vqa", text, number);
     it->id = xstrdup(key);
     it->id_is_number = true;

@@ -72,6 +72,8 @@ static int replay_verdict(struct rows_replay *g, const struct row *r, const json
     v->shifted = json_is_true(json_object_get(row, "shifted"));
     v->score = r->scored ? r->score : 0;
     v->iou = (float)json_number_value(json_object_get(row, "iou"));
+    v->mark.text = json_is_true(json_object_get(row, "text_right"));
+    v->mark.image = json_is_true(json_object_get(row, "image_right"));
     v->logits = v->own = evaluation_logits(row, &v->count);
     if (!replay_is_of_pool(r, row, v->count))
         return r->task->reading->listed ? replay_label(g, r, err) : 0;
@@ -94,7 +96,10 @@ static int replay_row(struct rows_replay *g, const struct row *r, struct vs_err 
     }
     g->item = (struct eval_item){.task = r->task, .id = (char *)(uintptr_t)r->id,
                                  .images = &image, .image_count = 1, .number = -1,
+                                 .foil_count = (int)json_array_size(json_object_get(row, "foils")),
                                  .scored = r->scored};
+    if (g->item.foil_count && json_object_get(row, "images"))
+        g->item.image_count = 2; /* whose names nobody asks for */
     int rc = replay_verdict(g, r, row, err);
     const struct reference_task *kind = g->set->reference;
     struct evaluation *e = g->e;

@@ -85,6 +85,9 @@ struct reference_sums {
      * of an image's captions counts, which the reference does not compute. */
     struct reference_recall images, captions;
     int asked; /* images that have captions */
+    /* Items with foils; of them those of two images; of these those whose images prefer their
+     * captions, and those whose captions prefer their images. */
+    int foils, pairs, text, image;
 };
 /* pool: how many images there are to choose from, 0 but in retrieval. */
 int reference_add(struct reference_sums *s, const struct eval_item *it,

@@ -61,6 +61,10 @@ int reference_add(struct reference_sums *s, const struct eval_item *it,
     s->scored += it->scored;
     s->shifted += v->shifted;
     s->score += it->scored ? v->score : 0;
+    s->foils += it->foil_count > 0;
+    s->pairs += it->foil_count && it->image_count == 2;
+    s->text += v->mark.text;
+    s->image += v->mark.image;
     return rc;
 }
 

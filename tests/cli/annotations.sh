@@ -267,6 +267,13 @@ read -r text image group <"$work/verdict"
 grep -q "\"text_right\": $text, \"image_right\": $image, .*\"score\": $group" "$work/rows" &&
     grep -q '^  text, image' "$work/out"
 ok $? "text $text, image $image, group $group"
+percent() { [ "$1" = true ] && echo 100.0 || echo 0.0; }
+"$VILSCOPE" eval --from "$work/rows" >"$work/out" &&
+    grep -q "^  *text $(percent "$text")%, image $(percent "$image")%" "$work/out" &&
+    "$VILSCOPE" eval --from "$work/rows" --json >"$work/out" &&
+    grep -q '"metric": "share of pairs of which all four are right"' "$work/out" &&
+    grep -q '"text_score": ' "$work/out" && grep -q '"image_score": ' "$work/out"
+ok $? "and from the rows alone: $(grep '_score": ' "$work/out" | tr -d '\n')"
 printf '{"task": "coco", "images": ["im/100.jpg"], "text": "a", "foils": "b"}\n' >"$work/bad.jsonl"
 refuses 1 'line 1: "foils" is not a list' "foils that are none" "$VILSCOPE" eval -m "$work/named" --no-log --data "$work/bad.jsonl"
 

@@ -58,6 +58,11 @@ same "with zeros before: $(grep -o '"image_id": "[^,]*' "$work/text.json" | head
 answers '' | sed 's/": 9,/": 10,/; s/": 12,/": 13,/' >"$work/text.json"
 refuses 1 'a question has no annotation' "answers of other questions" "$VILSCOPE" eval -m "$work/model" --no-log \
     --data "$work/q.json" --annotations "$work/text.json" --regions "$work/coco"
+answers '' | sed 's/": 9,/&"image_id": "0043",/; s/": 12,/&"image_id": 43,/' >"$work/text.json"
+run two --data "$work/q.json" --annotations "$work/text.json" --regions "$work/coco"
+[ $? -eq 4 ] && [ "$(sed "s/\"index\": 0,/\"index\": 1,/" "$work/two")" = "$(grep '"id": 9,' "$work/one")" ] &&
+    grep -q 'question 1 is left out: its annotation is of another image$' "$work/err"
+ok $? "answers to another image: $(head -n 1 "$work/err")"
 
 # ---- COCO's names of images, with zeros and without, and of another year
 for names in '42 43' '000000000042 000000000043' 'COCO_train2014_000000000042 COCO_train2014_000000000043'; do

@@ -468,6 +468,10 @@ static void write_lmdb(const char *dir)
                memcmp(data, "abc", 3) == 0;
         ok(good, "LMDB is written and read back %s", err.text);
         lmdb_close(&l);
+        static const off_t cuts[] = {4096, 4200, 100};
+        for (int i = 0; i < 3; i++)
+            ok(truncate(file, cuts[i]) == 0 && lmdb_open(path, &l, &err) == VS_E_FORMAT &&
+               strstr(err.text, "damaged or not completely copied"), "cut off: %s", err.text);
     } else {
         ok(rc == VS_E_REFUSED && access(path, F_OK) != 0, "no LMDB here: %s", err.text);
     }
