@@ -125,7 +125,9 @@ list-tests:
 	@echo $(TAP_TESTS) $(TAP_SH)
 # Timings are no tests: "make bench" builds the program that takes them (kernels/NOTES.md says how
 # it is used).
-EXTRA_PROGRAMS += bench-forward bench-back bench-detector bench-kern
+# Those that tests/cli/peers.sh runs are built for every "make check".
+check_PROGRAMS += bench-forward bench-back bench-detector bench-eval
+EXTRA_PROGRAMS += bench-kern
 bench_back_SOURCES = tests/bench/bench-back.c tests/bench/median.h tests/bench/subject.h
 bench_back_CPPFLAGS = $(TEST_CPPFLAGS)
 bench_back_LDADD = $(CORE_LIBS)
@@ -140,7 +142,7 @@ bench_forward_SOURCES = tests/bench/bench-forward.c tests/bench/median.h tests/b
 bench_forward_CPPFLAGS = $(TEST_CPPFLAGS)
 bench_forward_LDADD = $(CORE_LIBS)
 EXTRA_DIST += tests/x11/screenshots tests/bench/first_answer.py tests/bench/jpeg_agreement.py tests/bench/peer_back.py tests/bench/peer_detector.py tests/bench/peer_eval.py tests/bench/peer_onnx.py tests/bench/peer_torch.py
-CLEANFILES += bench-forward bench-back bench-detector bench-kern
+CLEANFILES += bench-kern
 # What a picture costs a terminal with sixels, and how good it is.
 EXTRA_PROGRAMS += bench-picture
 CLEANFILES += bench-picture
@@ -179,7 +181,7 @@ bench: bench-forward bench-back bench-detector bench-kern bench-screen bench-row
 	done
 	@./bench-rows bench-rows.db $(BENCH_ROWS)
 # The log with a million queries (1.5 GB, made once and kept): sessions/NOTES.md.
-EXTRA_PROGRAMS += bench-sessions bench-rows bench-eval
+EXTRA_PROGRAMS += bench-sessions bench-rows
 bench_eval_SOURCES = tests/bench/bench-eval.c
 bench_eval_CPPFLAGS = $(TEST_CPPFLAGS) $(SQLITE_CFLAGS)
 bench_eval_LDADD = $(SESSION_LIBS) $(CORE_LIBS)
@@ -189,7 +191,7 @@ bench_sessions_LDADD = $(SESSION_LIBS) $(CORE_LIBS)
 bench_rows_SOURCES = tests/bench/bench-rows.c tests/bench/median.h
 bench_rows_CPPFLAGS = $(TEST_CPPFLAGS) $(SQLITE_CFLAGS)
 bench_rows_LDADD = $(SESSION_LIBS) $(CORE_LIBS)
-CLEANFILES += bench-sessions bench-rows bench-eval
+CLEANFILES += bench-sessions bench-rows
 BENCH_LOG = bench-log.db
 BENCH_ROWS = 1000000
 BENCH_QUERIES = 1000000

@@ -6,8 +6,7 @@ usage: peer_detector.py BENCH_DETECTOR ARCH WEIGHTS IMAGE [TURNS]
 
 WEIGHTS must be a file that torch.load reads. Needs torch and torchvision. The network runs from the
 resized picture to the class scores; the selection is the reference's: one suppression per class.
-Prints medians of PyTorch / vilscope (above 1: vilscope is faster) for 1 and 2 threads, and the share
-of the machine's multiply-adds that vilscope reaches.
+Prints medians of PyTorch / vilscope (above 1: vilscope is faster) for 1 and 2 threads.
 """
 import json
 import statistics
@@ -25,14 +24,11 @@ class Detector:
         self.a = arch
         w = torch.load(path, map_location="cpu", weights_only=True)["model"]
         self.w = {k.removeprefix("module."): v for k, v in w.items()}
-        self.flops = 0
 
     def conv(self, name, x, stride=1, groups=1, bias=True):
         w = self.w[name + ".weight"]
-        y = F.conv2d(x, w, self.w[name + ".bias"] if bias else None, stride, w.shape[-1] // 2, 1,
-                     groups)
-        self.flops += 2 * y.numel() * w[0].numel()
-        return y
+        return F.conv2d(x, w, self.w[name + ".bias"] if bias else None, stride,
+                        w.shape[-1] // 2, 1, groups)
 
     def norm(self, name, x):
         s = self.w[name + ".weight"] * self.w[name + ".running_var"].rsqrt()
@@ -40,9 +36,7 @@ class Detector:
         return x * s.view(1, -1, 1, 1) + b.view(1, -1, 1, 1)
 
     def linear(self, name, x):
-        w = self.w[name + ".weight"]
-        self.flops += 2 * x.shape[0] * w.numel()
-        return F.linear(x, w, self.w[name + ".bias"])
+        return F.linear(x, self.w[name + ".weight"], self.w[name + ".bias"])
 
     def block(self, base, x, stride):
         y = self.norm(base + ".bn1", self.conv(base + ".conv1", x, bias=False)).relu()
@@ -143,9 +137,8 @@ def main():
     torch.set_grad_enabled(False)
     for threads in (1, 2):
         torch.set_num_threads(threads)
-        net, sel, share, ours = [], [], [], []
+        net, sel = [], []
         for turn in range(turns):
-            d.flops = 0
             start = time.perf_counter()
             boxes, _, scores = d.network(x)
             network = 1000 * (time.perf_counter() - start)
@@ -154,18 +147,13 @@ def main():
             selection = 1000 * (time.perf_counter() - start)
             a, b, mb = map(float, subprocess.check_output(
                 [bench, arch_path, weights, image, str(threads), "1"]).split())
-            peak = float(subprocess.check_output([bench, "peak", str(threads)]))
             net.append(network / a)
             sel.append(selection / b)
-            share.append(d.flops / a / 1e6 / peak)
-            ours.append(a)
-            print("  turn %d: network %.0f / %.0f ms, selection %.0f / %.0f ms, %.0f MB, peak %.0f"
-                  % (turn, network, a, selection, b, mb, peak), flush=True)
+            print("  turn %d: network %.0f / %.0f ms, selection %.0f / %.0f ms, %.0f MB"
+                  % (turn, network, a, selection, b, mb), flush=True)
         for name, v in (("network", net), ("selection", sel)):
             print("%d threads: %s: PyTorch / vilscope %.2f (%.2f to %.2f)"
                   % (threads, name, statistics.median(v), min(v), max(v)), flush=True)
-        print("%d threads: %.0f %% of the multiply-adds that the machine can do"
-              % (threads, 100 * statistics.median(share)), flush=True)
 
 
 if __name__ == "__main__":

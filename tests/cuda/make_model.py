@@ -4,6 +4,7 @@
 
 usage: make_model.py FOLDER     writes config.json, full.bin (PyTorch) and detector.pth
        make_model.py FOLDER --no-detector
+       make_model.py FOLDER --small     narrow and of few layers, without a detector: for tests
 """
 import json
 import os
@@ -20,6 +21,14 @@ CONFIG = {
     "bi_num_attention_heads": 8, "bi_intermediate_size": 1024,
     "v_biattention_id": [0, 1, 2, 3, 4, 5], "t_biattention_id": [6, 7, 8, 9, 10, 11],
     "pooling_method": "mul", "task_specific_tokens": True,
+}
+
+SMALL = {
+    "hidden_size": 24, "intermediate_size": 40, "max_position_embeddings": 64,
+    "num_attention_heads": 2, "num_hidden_layers": 3, "vocab_size": 2600, "v_hidden_size": 16,
+    "v_num_hidden_layers": 2, "v_num_attention_heads": 2, "v_intermediate_size": 16,
+    "bi_hidden_size": 16, "bi_num_attention_heads": 2, "bi_intermediate_size": 16,
+    "v_target_size": 37, "v_biattention_id": [0, 1], "t_biattention_id": [1, 2],
 }
 
 
@@ -39,6 +48,15 @@ class Maker:
         self.tensor(name + ".weight", n)
         self.w[name + ".weight"] += 1
         self.tensor(name + ".bias", n)
+
+    def transform(self, name, n):
+        self.linear(name + ".dense", n, n)
+        self.norm(name + ".LayerNorm", n)
+
+    def classifier(self, name, labels, n):
+        self.linear(name + ".logit_fc.0", 2 * n, n)
+        self.norm(name + ".logit_fc.2", 2 * n)
+        self.linear(name + ".logit_fc.3", labels, 2 * n)
 
     def layer(self, base, hidden, inner):
         for n in ("query", "key", "value"):
@@ -78,10 +96,24 @@ def vilbert(c):
             m.norm("%s%s_output.LayerNorm" % (base, one), hidden)
     m.linear("bert.t_pooler.dense", b, t)
     m.linear("bert.v_pooler.dense", b, v)
-    m.linear("vil_prediction.logit_fc.0", 2 * b, b)
-    m.norm("vil_prediction.logit_fc.2", 2 * b)
-    m.linear("vil_prediction.logit_fc.3", 3129, 2 * b)
+    m.classifier("vil_prediction", 3129, b)
+    heads(m, c)
     return m.w
+
+
+def heads(m, c):
+    """Those beside the VQA head."""
+    t, v, b = c["hidden_size"], c["v_hidden_size"], c["bi_hidden_size"]
+    m.classifier("vil_prediction_gqa", 1533, b)
+    m.classifier("vil_binary_prediction", 2, 2 * b)
+    for name, labels, n in (("vil_logit", 1, b), ("vil_tri_prediction", 3, b),
+                            ("linguisic_logit", 1, t), ("vision_logit", 1, v),
+                            ("cls.bi_seq_relationship", 2, b),
+                            ("cls.imagePredictions.decoder", c["v_target_size"], v)):
+        m.linear(name, labels, n)
+    m.transform("cls.predictions.transform", t)
+    m.transform("cls.imagePredictions.transform", v)
+    m.tensor("cls.predictions.bias", c["vocab_size"])
 
 
 def convolution(m, name, cout, cin, kernel):
@@ -133,10 +165,12 @@ def detector():
 
 def main():
     folder = sys.argv[1]
+    small = "--small" in sys.argv
+    config = {**CONFIG, **SMALL} if small else CONFIG
     with open(os.path.join(folder, "config.json"), "w") as f:
-        json.dump(CONFIG, f, indent=1)
-    torch.save(vilbert(CONFIG), os.path.join(folder, "full.bin"))
-    if "--no-detector" not in sys.argv:
+        json.dump(config, f, indent=1)
+    torch.save(vilbert(config), os.path.join(folder, "full.bin"))
+    if "--no-detector" not in sys.argv and not small:
         torch.save(detector(), os.path.join(folder, "detector.pth"))
 
 
