@@ -4,6 +4,7 @@
 
 #include "src/base/mem.h"
 #include "src/formats/bytes.h"
+#include "src/formats/filekind.h"
 #include "src/engine/engine.h"
 #include "src/task/task.h"
 
@@ -121,6 +122,9 @@ static int rowset_add_lines(struct rowset *s, const struct bytes *file, struct v
 {
     const char *text = (const char *)file->data, *end = text + file->size, *stop;
     int rc = 0;
+    if (text < end && !memchr("{ \t\r\n", *text, 5))
+        return vs_fail(err, VS_E_FORMAT, "%s: is %s, not rows of an evaluation: those are what "
+                       "\"vilscope eval --rows\" writes", file->path, file_kind(file));
     for (long number = 1; rc == 0 && text < end; text = stop + 1, number++) {
         stop = memchr(text, '\n', (size_t)(end - text));
         if (!stop && end[-1] != '}') /* cut off */

@@ -86,6 +86,9 @@ refuses 2 "is for --from" "a number of nothing" "$VILSCOPE" eval --evaluation 3
 # ---- other files
 refuses 1 "No such file" "no file" "$VILSCOPE" eval --from "$work/none"
 refuses 1 "line 1 is no row" "another JSON" "$VILSCOPE" eval --from "$tiny/config.json"
+refuses 1 "scene.png: is .* image, not rows" "a picture" "$VILSCOPE" eval --from "$tiny/scene.png"
+gzip -c "$rows" >"$work/rows.gz"
+refuses 1 "is a file compressed by gzip, not rows" "gzip" "$VILSCOPE" compare --rows "$work/rows.gz"
 : >"$work/empty"
 refuses 1 "has no row" "an empty file" "$VILSCOPE" eval --from "$work/empty"
 head -c 700 "$rows" >"$work/cut"
@@ -122,6 +125,9 @@ judge
     grep -q 'early to late: +35.0 points (+[0-9.]* to +[0-9.]*), 200 items of 100 images' "$work/out" &&
     grep -q 'right with early only 40, with late only 110; McNemar p < 0.0001: late is better' "$work/out"
 ok $? "the difference, its interval and its test: $(tail -n 2 "$work/out" | tr '\n' ' ')"
+sed 's/a cat here/a cat there/' "$work/b.jsonl" >"$work/asked.jsonl"
+refuses 1 "snli-ve dev: item 0 asks 'a cat here' with early and 'a cat there' with late: they were measured on other data" \
+    "the same ids of other texts" "$VILSCOPE" compare --rows "$work/a.jsonl" "$work/asked.jsonl"
 judge --json --slices --agreement --trend --calibration --confusion
 python3 - "$work/out" <<'PY' >"$work/said" 2>&1
 import json, math, sys
