@@ -327,6 +327,9 @@ bool kern_device(int index, struct kern_device *out);
 bool kern_is_host(const struct kern *k);
 /* Aligned to 64 bytes. NULL when there is none left; kern_finish then says more. */
 float *kern_alloc(struct kern *k, size_t n);
+/* n floats of memory that no operation was given yet become 0: for what is viewed as a whole and
+ * has gaps that nothing writes. */
+void kern_clear(struct kern *k, float *p, size_t n);
 void kern_free(struct kern *k, void *p);
 /* Where the host may write the n floats that a kern_put will send to dst. It holds until the next
  * kern_stage or kern_put. */

@@ -21,6 +21,14 @@ float *kern_alloc(struct kern *k, size_t n)
     return p;
 }
 
+void kern_clear(struct kern *k, float *p, size_t n)
+{
+    if (k->gpu)
+        gpu_clear(k->gpu, p, n);
+    else
+        memset(p, 0, n * sizeof *p);
+}
+
 void kern_free(struct kern *k, void *p)
 {
     if (k->gpu)

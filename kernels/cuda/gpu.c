@@ -142,6 +142,13 @@ float *gpu_memory(struct gpu *g, size_t floats)
     return NULL;
 }
 
+void gpu_clear(struct gpu *g, float *p, size_t floats)
+{
+    pthread_mutex_lock(&g->lock); /* in another thread's capture it would become a part of that */
+    gpu_ok(g, g->api->clear(g->ctx, p, floats * sizeof *p), "clearing memory", NULL);
+    pthread_mutex_unlock(&g->lock);
+}
+
 void gpu_memory_free(struct gpu *g, void *p)
 {
     size_t bytes = 0;

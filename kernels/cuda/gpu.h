@@ -36,6 +36,7 @@ extern const struct kern_ops gpu_ops;
 
 /* The memory functions of kern.h. */
 float *gpu_memory(struct gpu *g, size_t floats);
+void gpu_clear(struct gpu *g, float *p, size_t floats);
 void gpu_memory_free(struct gpu *g, void *p);
 float *gpu_stage(struct gpu *g, size_t n);
 int gpu_put(struct gpu *g, float *dst, const float *src, size_t n);

@@ -82,8 +82,7 @@ static int enqueue(struct context *c, const struct op *op)
 
 static void run_copy(const struct op *op)
 {
-    long at = op->kind == FETCH && !fakecuda.strict_fetches
-                  ? -1 : fake_find_unwritten(op->src, op->bytes);
+    long at = fake_find_unwritten(op->src, op->bytes);
     if (at >= 0)
         fake_bad("word %ld of %zu bytes that are %s was never written", at, op->bytes,
                  op->kind == SEND ? "sent" : "fetched");

@@ -33,7 +33,6 @@ struct fakecuda {
     bool monitor;      /* free memory can be told without a context */
     bool backwards;    /* blocks, warps and threads run from the last to the first */
     bool no_graphs;
-    bool strict_fetches; /* no word that was not written may be copied to the host */
     /* what was seen */
     int allocs, launches, gemms, resolves, sends, replays, captures, waits;
     int opened[FAKE_DEVICES]; /* contexts, ever */

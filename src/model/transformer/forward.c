@@ -41,6 +41,16 @@ int forward_arena(struct forward *r, const struct forward_slice *list, size_t co
 
 #define SLOT 64 /* floats: results begin at multiples of them */
 
+/* A block for results, the index-th. What lies between them comes back with them, though nobody
+ * looks at it: it is written once, here. */
+static void forward_block(struct forward_memory *m, struct kern *k, int index, size_t room)
+{
+    m->out[index] = kern_alloc(k, room);
+    m->out_size[index] = room;
+    if (m->out[index])
+        kern_clear(k, m->out[index], room);
+}
+
 /* Room among the results on a device; NULL when there is none. */
 static float *forward_slot(struct forward *r, size_t n)
 {
@@ -51,9 +61,7 @@ static float *forward_slot(struct forward *r, size_t n)
         if (next == FORWARD_BLOCKS)
             return NULL;
         if (next == m->out_count) {
-            size_t room = size + ((size_t)1 << (16 + next));
-            m->out[next] = kern_alloc(r->k, room);
-            m->out_size[next] = room;
+            forward_block(m, r->k, next, size + ((size_t)1 << (16 + next)));
             m->out_count += m->out[next] != NULL;
         }
         if (next == m->out_count || m->out_size[next] < size)
@@ -194,8 +202,7 @@ static void forward_join_blocks(struct forward_memory *m, struct kern *k)
         all += m->out_size[i];
         kern_free(k, m->out[i]);
     }
-    m->out[0] = kern_alloc(k, all);
-    m->out_size[0] = all;
+    forward_block(m, k, 0, all);
     m->out_count = m->out[0] != NULL;
 }
 
