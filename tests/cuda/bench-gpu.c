@@ -16,6 +16,7 @@
 #include "src/vision/detector.h"
 
 #include <math.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,28 +30,80 @@ static int fail(const char *why)
     return 1;
 }
 
-/* ---- operations: TIMES of them as one graph, the median of TURNS, in ms each */
+/* A number for the file that RESULTS names, which collects them, a line of JSON each. */
+static const char *device = "cuda";
+
+__attribute__((format(printf, 3, 4))) static void result(double value, const char *unit,
+                                                         const char *fmt, ...)
+{
+    const char *path = getenv("RESULTS");
+    FILE *f = path && *path ? fopen(path, "a") : NULL;
+    va_list ap;
+    if (!f)
+        return;
+    fprintf(f, "{\"what\": \"");
+    va_start(ap, fmt);
+    vfprintf(f, fmt, ap);
+    va_end(ap);
+    fprintf(f, "\", \"value\": %.6g, \"unit\": \"%s\", \"device\": \"%s\"}\n", value, unit,
+            device);
+    if (fclose(f) != 0)
+        fprintf(stderr, "bench-gpu: %s: cannot be written\n", path);
+}
+
+/* ---- operations: TIMES of them as one graph, the median of TURNS, in ms each. Numbers are random,
+ * and each takes the next piece of them, so that none of it lies in the cache still: a pass of the
+ * model reads 0.9 GB of weights before it comes back to the same ones. */
+
+#define FLOATS ((size_t)96 << 20)  /* of x and y */
+#define WEIGHTS ((size_t)64 << 20) /* floats: several times the largest cache */
 
 struct job {
     struct kern *k;
     void (*run)(struct job *j);
     float *x, *y, *w, *z;
-    int m, n, d;
+    int m, n, d, turn;
 };
 
+/* The turn's piece of so many floats. */
+static float *piece(float *all, size_t room, size_t floats, int turn)
+{
+    size_t step = (floats + 63) & ~(size_t)63, count = room / step;
+    return count > 1 ? all + (size_t)turn % count * step : all;
+}
+
+static float *piece_x(struct job *j, size_t floats)
+{
+    return piece(j->x, FLOATS, floats, j->turn);
+}
+
+static float *piece_y(struct job *j, size_t floats)
+{
+    return piece(j->y, FLOATS, floats, j->turn);
+}
+
+static float *piece_w(struct job *j, size_t floats)
+{
+    return piece(j->w, WEIGHTS, floats, j->turn);
+}
+
+/* Weights that this job uses are on the device for as long as it runs. */
 static double time_job(struct job *j, int times)
 {
     double ms[TURNS];
+    struct kern_set *s = kern_set_new(j->k, 0);
+    kern_use(j->k, s);
     for (int i = -2; i < TURNS; i++) {
         double start = gpu_milliseconds(j->k->gpu);
         kern_begin(j->k);
-        for (int t = 0; t < times; t++)
+        for (j->turn = 0; j->turn < times; j->turn++)
             j->run(j);
         kern_end(j->k);
         double end = gpu_milliseconds(j->k->gpu);
         if (i >= 0)
             ms[i] = (end - start) / times;
     }
+    kern_set_free(j->k, s);
     return median(ms, TURNS);
 }
 
@@ -61,24 +114,30 @@ static void run_copy(struct job *j)
     kern_table(j->k)->gather_rows(j->k, &o);
 }
 
+static void run_product(struct job *j, bool gelu)
+{
+    size_t m = (size_t)j->m, n = (size_t)j->n, d = (size_t)j->d;
+    struct kern_linear o = {.x = piece_x(j, m * d), .ldx = j->d, .w = piece_w(j, n * d),
+                            .bias = gelu ? j->w : NULL, .y = piece_y(j, m * n), .ldy = j->n,
+                            .m = j->m, .n = j->n, .k = j->d, .act = gelu ? KERN_GELU : KERN_NONE};
+    kern_table(j->k)->linear(j->k, &o, 1);
+}
+
 static void run_linear(struct job *j)
 {
-    struct kern_linear o = {.x = j->x, .ldx = j->d, .w = j->w, .y = j->y, .ldy = j->n, .m = j->m,
-                            .n = j->n, .k = j->d, .act = KERN_NONE};
-    kern_table(j->k)->linear(j->k, &o, 1);
+    run_product(j, false);
 }
 
 static void run_gelu(struct job *j)
 {
-    struct kern_linear o = {.x = j->x, .ldx = j->d, .w = j->w, .bias = j->w, .y = j->y,
-                            .ldy = j->n, .m = j->m, .n = j->n, .k = j->d, .act = KERN_GELU};
-    kern_table(j->k)->linear(j->k, &o, 1);
+    run_product(j, true);
 }
 
 static void run_norm(struct job *j)
 {
-    struct kern_norm o = {.x = j->x, .ldx = j->n, .gamma = j->w, .beta = j->w, .y = j->y,
-                          .ldy = j->n, .m = j->m, .n = j->n, .eps = 1e-12f};
+    size_t all = (size_t)j->m * (size_t)j->n;
+    struct kern_norm o = {.x = piece_x(j, all), .ldx = j->n, .gamma = j->w, .beta = j->w,
+                          .y = piece_y(j, all), .ldy = j->n, .m = j->m, .n = j->n, .eps = 1e-12f};
     kern_table(j->k)->norm(j->k, &o, 1);
 }
 
@@ -87,11 +146,13 @@ static void run_attention(struct job *j)
 {
     struct kern_attention *list = xcalloc((size_t)j->m, sizeof *list);
     int wide = 8 * j->d;
+    size_t one = (size_t)j->n * (size_t)wide, all = (size_t)j->m * one;
+    float *x = piece_x(j, 3 * all), *y = piece_y(j, all);
     for (int i = 0; i < j->m; i++) {
-        float *at = j->x + (ptrdiff_t)i * j->n * wide;
-        list[i] = (struct kern_attention){.q = at, .k = at, .v = at, .ldq = wide, .ldk = wide,
-                                          .ldv = wide, .ldo = wide,
-                                          .out = j->y + (ptrdiff_t)i * j->n * wide,
+        float *at = x + (size_t)i * one;
+        list[i] = (struct kern_attention){.q = at, .k = at + all, .v = at + 2 * all, .ldq = wide,
+                                          .ldk = wide, .ldv = wide, .ldo = wide,
+                                          .out = y + (size_t)i * one,
                                           .probs = j->z + (ptrdiff_t)i * 8 * j->n * j->n,
                                           .heads = 8, .dh = j->d, .tq = j->n, .tk = j->n,
                                           .scale = 0.1f};
@@ -103,9 +164,12 @@ static void run_attention(struct job *j)
 /* n by n pixels of m channels, 3x3, d groups */
 static void run_conv(struct job *j)
 {
-    struct kern_conv o = {.x = j->x, .count = 1, .h = j->n, .w = j->n, .cin = j->m,
-                          .weights = j->w, .y = j->y, .cout = j->m, .kh = 3, .kw = 3,
-                          .stride = 1, .pad = 1, .groups = j->d, .act = KERN_RELU};
+    size_t all = (size_t)j->n * (size_t)j->n * (size_t)j->m;
+    size_t weights = (size_t)j->m * (size_t)(j->m / j->d) * 9;
+    struct kern_conv o = {.x = piece_x(j, all), .count = 1, .h = j->n, .w = j->n, .cin = j->m,
+                          .weights = piece_w(j, weights), .y = piece_y(j, all), .cout = j->m,
+                          .kh = 3, .kw = 3, .stride = 1, .pad = 1, .groups = j->d,
+                          .act = KERN_RELU};
     kern_table(j->k)->conv(j->k, &o);
 }
 
@@ -115,6 +179,8 @@ static void tell(const char *what, int m, int n, int d, double ms, double flop, 
     double r = flop / ms / 1e6, b = bytes / ms / 1e6;
     printf("%-12s %5d %5d %5d  %9.2f us  %8.0f GFLOP/s %3.0f%%  %7.0f GB/s %3.0f%%\n", what, m, n,
            d, 1000 * ms, r, 100 * r / gflops, b, 100 * b / gbs);
+    result(1000 * ms, "us", "%s %dx%dx%d", what, m, n, d);
+    result(100 * fmax(r / gflops, b / gbs), "%", "%s %dx%dx%d, of its ceiling", what, m, n, d);
 }
 
 static void bench_linear(struct job *j, double gflops, double gbs)
@@ -158,16 +224,25 @@ static void bench_rest(struct job *j, double gflops, double gbs)
     }
 }
 
+static void fill(float *x, size_t n)
+{
+    uint32_t state = 2463534242u;
+    for (size_t i = 0; i < n; i++) {
+        state = state * 1664525u + 1013904223u;
+        x[i] = (float)(state >> 8) / 8388608.0f - 1;
+    }
+}
+
 static int bench_ops(struct kern *k)
 {
-    size_t n = (size_t)96 << 20;
     char why[400];
-    struct job j = {.k = k, .x = kern_alloc(k, n), .y = kern_alloc(k, n),
-                    .z = kern_alloc(k, n / 4)};
-    j.w = xcalloc((size_t)16 << 20, sizeof *j.w);
-    struct kern_set *s = kern_set_new(k, 0);
-    if (j.x && j.y && j.z) {
-        kern_use(k, s);
+    struct job j = {.k = k, .x = kern_alloc(k, FLOATS), .y = kern_alloc(k, FLOATS),
+                    .z = kern_alloc(k, FLOATS / 4), .w = xcalloc(WEIGHTS, sizeof *j.w)};
+    bool good = j.x && j.y && j.z;
+    fill(j.w, WEIGHTS);
+    for (size_t at = 0; at < FLOATS && good; at += WEIGHTS)
+        good = kern_put(k, j.x + at, j.w, FLOATS - at < WEIGHTS ? FLOATS - at : WEIGHTS) == 0;
+    if (good) {
         j.run = run_copy;
         j.m = 1 << 14, j.n = 6144;
         double gbs = 8.0 * j.m * j.n / time_job(&j, 5) / 1e6;
@@ -175,11 +250,12 @@ static int bench_ops(struct kern *k)
         j.m = j.n = j.d = 4096;
         double gflops = 2.0 * j.m * j.n * j.d / time_job(&j, 5) / 1e6;
         printf("ceilings: %.0f GB/s copying, %.0f GFLOP/s in a product of 4096\n", gbs, gflops);
+        result(gbs, "GB/s", "copying");
+        result(gflops, "GFLOP/s", "product of 4096");
         printf("%-12s %5s %5s %5s\n", "", "m", "n", "k");
         bench_linear(&j, gflops, gbs);
         bench_rest(&j, gflops, gbs);
     }
-    kern_set_free(k, s);
     kern_free(k, j.x), kern_free(k, j.y), kern_free(k, j.z);
     free(j.w);
     return kern_finish(k, why, sizeof why) == 0 ? 0 : fail(why);
@@ -188,7 +264,8 @@ static int bench_ops(struct kern *k)
 /* ---- the model */
 
 /* passes: at most 21, after three to warm up; one without when it is 1. */
-static int time_model(struct vilbert *m, int batch, int tokens, bool attention, int passes)
+static int time_model(struct vilbert *m, int batch, int tokens, bool attention, int passes,
+                      bool kept)
 {
     double ms[21];
     struct vs_err err = {0};
@@ -208,6 +285,9 @@ static int time_model(struct vilbert *m, int batch, int tokens, bool attention, 
         printf("model: batch %3d, %2d tokens, %3d regions%s: %.3f ms (least %.3f), %.3f a query\n",
                batch, tokens, in.regions, attention ? ", all maps" : "", ms[passes / 2], ms[0],
                ms[passes / 2] / batch);
+    if (rc == 0)
+        result(ms[passes / 2], "ms", "model: %sbatch %d, %d tokens%s",
+               kept ? "text and image kept, " : "", batch, tokens, attention ? ", all maps" : "");
     subject_free(&in);
     return rc == 0 ? 0 : fail(err.text);
 }
@@ -218,7 +298,7 @@ static int time_kept(struct vilbert *m, struct kern *k)
     struct prefix_cache *s = prefix_new(k, (size_t)64 << 20);
     vilbert_keep(m, s);
     printf("text and image kept: ");
-    int rc = time_model(m, 1, 38, false, 21);
+    int rc = time_model(m, 1, 38, false, 21, true);
     vilbert_keep(m, NULL);
     prefix_free(s);
     return rc;
@@ -235,11 +315,11 @@ static int bench_model(struct kern *k, const char *config, const char *checkpoin
     if (rc != 0)
         return fail(err.text);
     if (first)
-        rc = time_model(m, 1, 12, false, 1);
+        rc = time_model(m, 1, 12, false, 1, false);
     else
-        rc = time_model(m, 1, 12, false, 21) || time_model(m, 1, 38, false, 21) ||
-             time_model(m, 1, 38, true, 21) || time_model(m, 16, 38, false, 21) ||
-             time_model(m, 100, 38, false, 7) || time_kept(m, k);
+        rc = time_model(m, 1, 12, false, 21, false) || time_model(m, 1, 38, false, 21, false) ||
+             time_model(m, 1, 38, true, 21, false) || time_model(m, 16, 38, false, 21, false) ||
+             time_model(m, 100, 38, false, 7, false) || time_kept(m, k);
     struct gpu_stats s;
     gpu_stats(k->gpu, &s);
     printf("memory: %zu MB in use (%zu MB of weights), %zu MB at most; %d graphs\n", s.used >> 20,
@@ -275,6 +355,8 @@ static int time_detector(struct detector *d, const uint8_t *rgb, int w, int h, i
     if (rc == 0)
         printf("detector: %d of %dx%d: %.1f ms a picture (least %.1f)\n", count, w, h, ms[3],
                ms[0]);
+    if (rc == 0)
+        result(ms[3], "ms", "detector: %d of %dx%d, a picture", count, w, h);
     return rc;
 }
 
@@ -311,7 +393,7 @@ int main(int argc, char **argv)
     if (!ops && !model && !first && !detector)
         return fail("ops [DEVICE] | model|first CONFIG CHECKPOINT [DEVICE] | detector ARCH WEIGHTS "
                     "[DEVICE]");
-    const char *device = ops ? argc > 2 ? argv[2] : "cuda" : argc > 4 ? argv[4] : "cuda";
+    device = ops ? argc > 2 ? argv[2] : "cuda" : argc > 4 ? argv[4] : "cuda";
     if (kern_open(device, 0, &k, why, sizeof why) != 0) {
         printf("bench-gpu: skipped: %s\n", why);
         return 77;
