@@ -25,7 +25,13 @@ struct eigen {
     int n, block;
     double *v, *gv; /* gv: g v */
     double value[BLOCK];
+    const atomic_bool *cancel; /* or NULL */
 };
+
+static bool many_stopped(const atomic_bool *cancel)
+{
+    return cancel && atomic_load(cancel);
+}
 
 /* ---- points to a matrix */
 
@@ -53,10 +59,10 @@ static double many_dot(const double *a, const double *b, int n)
 }
 
 /* c^T c (dim, dim), row by row of c. */
-static double *many_scatter(const double *c, int n, int dim)
+static double *many_scatter(const double *c, int n, int dim, const atomic_bool *cancel)
 {
     double *g = xcalloc((size_t)dim * (size_t)dim + 1, sizeof *g);
-    for (int i = 0; i < n; i++)
+    for (int i = 0; i < n && !many_stopped(cancel); i++)
         for (int a = 0; a < dim; a++) {
             const double *row = c + (ptrdiff_t)i * dim;
             double *to = g + (ptrdiff_t)a * dim, f = row[a];
@@ -70,10 +76,10 @@ static double *many_scatter(const double *c, int n, int dim)
 }
 
 /* c c^T (n, n) */
-static double *many_products(const double *c, int n, int dim)
+static double *many_products(const double *c, int n, int dim, const atomic_bool *cancel)
 {
     double *g = xcalloc((size_t)n * (size_t)n + 1, sizeof *g);
-    for (int i = 0; i < n; i++)
+    for (int i = 0; i < n && !many_stopped(cancel); i++)
         for (int j = 0; j <= i; j++)
             g[(ptrdiff_t)i * n + j] = g[(ptrdiff_t)j * n + i] =
                 many_dot(c + (ptrdiff_t)i * dim, c + (ptrdiff_t)j * dim, dim);
@@ -197,7 +203,7 @@ static void eigen_run(struct eigen *e)
         seed = seed * 1664525u + 1013904223u; /* at right angles to nothing but by chance */
         e->v[i] = (double)(seed >> 8) / (1 << 24) - 0.5;
     }
-    for (int step = 0; step < STEPS_MOST; step++) {
+    for (int step = 0; step < STEPS_MOST && !many_stopped(e->cancel); step++) {
         eigen_orthogonal(e);
         eigen_multiply(e);
         eigen_inside(e);
@@ -221,11 +227,12 @@ static void many_places(const struct eigen *e, const double *c, int n, int dim, 
     }
 }
 
-void project_many(const float *x, int n, int dim, float *xy, float share[2])
+bool project_many(const float *x, int n, int dim, const atomic_bool *cancel, float *xy,
+                  float share[2])
 {
     double *c = many_centered(x, n, dim), total = 0, scale = 0;
-    double *g = n > dim ? many_scatter(c, n, dim) : many_products(c, n, dim);
-    struct eigen e = {.g = g, .n = n > dim ? dim : n};
+    double *g = n > dim ? many_scatter(c, n, dim, cancel) : many_products(c, n, dim, cancel);
+    struct eigen e = {.g = g, .n = n > dim ? dim : n, .cancel = cancel};
     share[0] = share[1] = 0;
     memset(xy, 0, (size_t)n * 2 * sizeof *xy);
     e.block = e.n < BLOCK ? e.n : BLOCK;
@@ -245,4 +252,5 @@ void project_many(const float *x, int n, int dim, float *xy, float share[2])
     free(e.gv);
     free(g);
     free(c);
+    return !many_stopped(cancel);
 }

@@ -310,8 +310,8 @@ static int finish(struct projecting *g, int rc, struct vs_err *err)
         o->label = o->label ? o->label : xstrdup("");
     }
     p->xy = xcalloc((size_t)p->n, 2 * sizeof *p->xy);
-    project_many(p->x, p->n, p->dim, p->xy, p->share);
-    return 0;
+    return project_many(p->x, p->n, p->dim, g->w->cancel, p->xy, p->share)
+               ? 0 : vs_fail(err, VS_E_CANCELLED, "cancelled");
 }
 
 static int project_set_item(void *arg, const struct eval_item *it, const struct query *q,

@@ -48,7 +48,7 @@ static void components(void)
         const struct golden *g = &goldens[k];
         float *x = numbers(g->n, g->dim, g->seed, g->steps), share[2];
         float *xy = xcalloc((size_t)g->n, 2 * sizeof *xy);
-        project_many(x, g->n, g->dim, xy, share);
+        project_many(x, g->n, g->dim, NULL, xy, share);
         ok(fabs((double)share[0] - g->share[0]) < 1e-6 &&
                fabs((double)share[1] - g->share[1]) < 1e-6,
            "%s: variance %.7f %.7f as numpy's", g->name, (double)share[0], (double)share[1]);
@@ -61,15 +61,29 @@ static void components(void)
     float same[6 * 3], xy[12], share[2];
     for (int i = 0; i < 18; i++)
         same[i] = (float)(i % 3);
-    project_many(same, 6, 3, xy, share);
+    project_many(same, 6, 3, NULL, xy, share);
     ok(share[0] == 0 && share[1] == 0 && xy[0] == 0 && xy[11] == 0, "points that are one lie at 0");
-    project_many(same, 2, 3, xy, share);
+    project_many(same, 2, 3, NULL, xy, share);
     ok(share[0] == 0 && xy[3] == 0, "two of them, too");
     same[0] = 5;
-    project_many(same, 2, 3, xy, share);
+    project_many(same, 2, 3, NULL, xy, share);
     ok(fabs((double)share[0] - 1) < 1e-6 && share[1] == 0 &&
            fabs((double)xy[0] - 2.5) < 1e-6 && fabs((double)xy[2] + 2.5) < 1e-6,
        "two points lie on a line: %g, %g", (double)xy[0], (double)xy[2]);
+}
+
+static void cancelled(void)
+{
+    static const int sizes[2][2] = {{60, 7}, {9, 50}};
+    for (int k = 0; k < 2; k++) {
+        int n = sizes[k][0], dim = sizes[k][1];
+        float *x = numbers(n, dim, 4, true), xy[120], share[2];
+        atomic_bool stop = false;
+        bool whole = project_many(x, n, dim, &stop, xy, share);
+        atomic_store(&stop, true);
+        ok(whole && !project_many(x, n, dim, &stop, xy, share), "%d points can be cancelled", n);
+        free(x);
+    }
 }
 
 /* ---- neighbors */
@@ -147,6 +161,7 @@ static void groups(void)
 int main(void)
 {
     components();
+    cancelled();
     neighbors();
     groups();
     return tap_done();
