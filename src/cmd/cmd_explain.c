@@ -37,7 +37,7 @@ static const struct option_row option_rows[] = {
          "a set of items, as eval takes it (vilscope-data(5)); items need not say what is right"),
     TEXT("reference", 0, "DIR", reference, VALUES_FOLDERS,
          "instead of --data: the reference's data folder; all tasks that are in it but retrieval, "
-         "or that of -t"),
+         "or that of -t, which --project needs"),
     TEXT("images", 0, "DIR", data.images, VALUES_FOLDERS,
          "where the images are (default: beside the set)"),
     TEXT("annotations", 0, "FILE", data.annotations, VALUES_FILES,
@@ -248,7 +248,7 @@ static int explain_checkpoint(struct explaining *x, const struct eval_set *set)
 
 #define EXPLAIN_FLAWS 10 /* items that are left out, by name */
 
-static void explain_say_flaws(struct explaining *x, const struct eval_set *set)
+bool explain_say_flaws(const struct eval_set *set)
 {
     for (int i = 0; i < set->flaw_count && i < EXPLAIN_FLAWS; i++)
         plain_text(stderr, "vilscope explain: %s: item %s is left out: %s\n", set->path,
@@ -256,14 +256,14 @@ static void explain_say_flaws(struct explaining *x, const struct eval_set *set)
     if (set->flaw_count > EXPLAIN_FLAWS)
         plain_text(stderr, "vilscope explain: %s: %d items are left out\n", set->path,
                    set->flaw_count);
-    x->partly |= set->flaw_count > 0;
+    return set->flaw_count > 0;
 }
 
 static int explain_one_set(void *arg, const struct eval_set *set)
 {
     struct explaining *x = arg;
     int rc = 0;
-    explain_say_flaws(x, set);
+    x->partly |= explain_say_flaws(set);
     for (x->checkpoint = 0; rc == 0 && x->checkpoint < model_checkpoint_count(x->m);
          x->checkpoint++)
         rc = explain_checkpoint(x, set);
@@ -364,7 +364,6 @@ static int explain_run_all(struct explaining *x)
 static int explain_check(const struct options *o)
 {
     const char *idle = o->methods     ? "methods"
-                       : o->reference ? "reference"
                        : o->rows      ? "rows"
                        : o->heads     ? "heads"
                        : o->agreement ? "agreement"
@@ -383,8 +382,13 @@ static int explain_check(const struct options *o)
         return command_usage("explain", "--project: no --%s with it", idle);
     if (!project && lone)
         return command_usage("explain", "--%s is for --project", lone);
-    if (project && !o->data.path == !o->check_set)
-        return command_usage("explain", "--project: either --data SET or --check-set FILE");
+    if (project && !!o->data.path + !!o->check_set + !!o->reference != 1)
+        return command_usage("explain", "--project: either --data SET, --reference DIR or "
+                             "--check-set FILE");
+    if (project && o->reference &&
+        (!o->data.task || o->data.task->reading->ranked == RANKED_IMAGES))
+        return command_usage("explain", "--project: of --reference one task, chosen with -t, but "
+                             "none that ranks images");
     if (project && o->json && o->csv)
         return command_usage("explain", "either --json or --csv");
     if (!project && !o->data.path == !o->reference)
@@ -396,7 +400,8 @@ static int explain_check(const struct options *o)
 static int explain_run_project(const struct options *o, struct vs_err *err)
 {
     struct explain_project p = {
-        .model = &o->model, .data = &o->data, .check_set = o->check_set, .after = o->after,
+        .model = &o->model, .data = &o->data, .check_set = o->check_set,
+        .reference = o->reference, .after = o->after,
         .of = o->project, .by = (enum projection_by)o->by,
         .distance = (enum projection_distance)o->distance, .near = o->near - 1,
         .neighbors = o->neighbors, .limit = o->limit, .width = o->width, .dpi = o->dpi,

@@ -16,6 +16,9 @@ struct explain_column {
     struct explain_sums sums;
 };
 
+/* ---- cmd_explain.c: names the first flaws of a set; whether there are any. */
+bool explain_say_flaws(const struct eval_set *set);
+
 /* ---- cmd_explain_print.c */
 void explain_print_text(const struct explain_column *c, bool agreement);
 /* A new object. */
@@ -26,7 +29,7 @@ json_t *explain_column_json(const struct explain_column *c);
 struct explain_project {
     const struct model_options *model;
     const struct eval_source *data;
-    const char *check_set; /* instead of data, or NULL */
+    const char *check_set, *reference; /* instead of data, or NULL */
     const char *after;     /* NULL: the last layer */
     int of;                /* of projection_kinds */
     enum projection_by by;

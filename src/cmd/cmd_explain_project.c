@@ -10,6 +10,7 @@
 #include "src/study/evaluation.h"
 #include "src/study/plots.h"
 #include "src/study/projection.h"
+#include "src/study/reference.h"
 
 #include <config.h> /* the version */
 #include <stdlib.h>
@@ -222,7 +223,7 @@ static int project_show(struct project_run *r)
 
 static void project_say(struct project_run *r)
 {
-    r->partly = r->p.left_out > 0;
+    r->partly |= r->p.left_out > 0;
     if (r->p.left_out)
         plain_text(stderr, "vilscope explain: %s: %d items are left out: the first is %s\n",
                    r->data, r->p.left_out, r->p.first);
@@ -249,17 +250,16 @@ static int project_tell(struct project_run *r, int rc)
     return rc;
 }
 
-static int project_set(struct project_run *r)
+static int project_set(void *arg, const struct eval_set *set)
 {
-    struct eval_set *set = NULL;
+    struct project_run *r = arg;
     struct vs_err first = {0};
     struct buf notes = {0};
     bool *without = xcalloc((size_t)task_count, sizeof *without);
-    int rc = eval_open(r->o->data, &set, r->err);
-    int left = rc ? 0 : eval_check_heads(set, r->o->data->task, r->m, 0, without,
-                                         "vilscope explain: note: ", &notes, &first);
-    if (rc == 0 && !left && first.code)
-        rc = vs_fail(r->err, first.code, "%s", first.text);
+    int left = eval_check_heads(set, r->o->data->task, r->m, 0, without,
+                                "vilscope explain: note: ", &notes, &first);
+    int rc = !left && first.code ? vs_fail(r->err, first.code, "%s", first.text) : 0;
+    r->partly |= explain_say_flaws(set);
     if (rc == 0 && notes.len)
         fputs(notes.data, stderr); /* errors are clean */
     if (rc == 0) {
@@ -270,6 +270,15 @@ static int project_set(struct project_run *r)
     }
     buf_fini(&notes);
     free(without);
+    return rc;
+}
+
+static int project_set_file(struct project_run *r)
+{
+    struct eval_set *set = NULL;
+    int rc = eval_open(r->o->data, &set, r->err);
+    if (rc == 0)
+        rc = project_set(r, set);
     eval_free(set);
     return rc;
 }
@@ -297,7 +306,10 @@ int explain_project(const struct explain_project *o, struct vs_err *err)
     if (rc == 0)
         rc = project_one_checkpoint(&r);
     if (rc == 0)
-        rc = o->check_set ? project_check_set(&r) : project_set(&r);
+        rc = o->check_set   ? project_check_set(&r)
+             : o->reference ? reference_each(o->reference, o->data->task, o->data->split,
+                                             project_set, &r, err)
+                            : project_set_file(&r);
     model_free(r.m);
     return rc ? rc : r.partly ? EXIT_PARTLY : EXIT_OK;
 }

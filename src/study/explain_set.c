@@ -118,22 +118,6 @@ static int chosen_of(const struct result *r, char **name)
     return look_place(r, 0, r->boxes[0].image, r->boxes[0].region);
 }
 
-/* The same where the head's numbers alone are there. */
-static int chosen_of_reference(const struct explain_run *g, const struct eval_item *it,
-                               const struct result *r, char **name, struct vs_err *err)
-{
-    const struct eval_set *s = g->e->set;
-    struct eval_verdict v = {0};
-    int choice = -1;
-    if (s->reference->judge(s, it, r, &v, err) == 0)
-        choice = v.rows && v.choice < v.count ? v.rows[v.choice] : v.choice;
-    const char *word = it->task->reading->ranked == RANKED_LABELS && choice >= 0
-                           ? reference_answer(s, choice) : "";
-    *name = *word ? xstrdup(word) : xasprintf("#%d", choice);
-    eval_verdict_fini(&v);
-    return choice;
-}
-
 static int explain_answer(struct explain_run *g, const struct eval_item *it, const struct query *q,
                           int choice, const char *name, struct vs_err *err)
 {
@@ -161,7 +145,7 @@ static int explain_item(void *arg, const struct eval_item *it, const struct quer
     char *name = NULL;
     int rc = query_run(g->m, q, g->e->cancel, &r, err), choice = -1;
     if (rc == 0)
-        choice = g->e->set->reference ? chosen_of_reference(g, it, r, &name, err)
+        choice = g->e->set->reference ? reference_chosen(g->e->set, it, r, &name, NULL, err)
                                       : chosen_of(r, &name);
     if (rc == 0 && choice < 0)
         rc = err->code ? err->code

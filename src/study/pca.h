@@ -17,8 +17,8 @@ float project_cosine(const float *a, const float *b, int dim);
 void project_plane(const float *const *x, int n, int dim, float *xy, float share[2]);
 
 /* The same of many points x (n, dim), also where there are more of them than dimensions, and where
- * several components are nearly as large. False once *cancel (NULL: never) is set: of 20 000 points in
- * 1024 dimensions it takes seconds. */
+ * several components are nearly as large. False once *cancel (NULL: never) is set: of 20 000
+ * points in 1024 dimensions it takes seconds. */
 bool project_many(const float *x, int n, int dim, const atomic_bool *cancel, float *xy,
                   float share[2]);
 

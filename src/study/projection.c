@@ -7,6 +7,7 @@
 #include "src/engine/engine_priv.h"
 #include "src/study/eval_priv.h"
 #include "src/study/pca.h"
+#include "src/study/reference.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -36,6 +37,7 @@ const char *projection_what(enum projection_of of)
 
 struct projecting {
     struct model *m;
+    const struct eval_set *set; /* whose items they are, or NULL */
     const struct projection_wants *w;
     struct projection *out;
     int room; /* of points and x */
@@ -51,6 +53,8 @@ struct projected {
     const struct result *r;
     const struct trace_tensor *state;
     char *answer;
+    bool scored, correct;
+    struct result_source chosen; /* the region that is ranked first; image -1: none is */
 };
 
 static int wrong_depth(const struct trace *t, bool text, const char *after, struct vs_err *err)
@@ -90,6 +94,15 @@ static int find_state(struct projecting *g, struct projected *x, struct vs_err *
     return 0;
 }
 
+/* Its path; of features without pictures what the set calls it. */
+static const char *image_name(const struct projected *x, int image)
+{
+    if (image >= x->r->image_count)
+        return "";
+    const char *path = x->r->images[image].path;
+    return path ? path : image < x->it->image_count ? x->it->images[image] : "";
+}
+
 /* A new point, its state zeros; NULL: there are too many. */
 static struct projection_point *add_point(struct projecting *g, const struct projected *x,
                                           int image, float **state)
@@ -115,9 +128,8 @@ static struct projection_point *add_point(struct projecting *g, const struct pro
     *o = (struct projection_point){
         .id = xstrdup(x->id), .task = x->it->task,
         .text = xstrdup(x->it->text ? x->it->text : ""),
-        .image = xstrdup(image < x->r->image_count ? x->r->images[image].path : ""),
-        .answer = xstrdup(x->answer), .scored = eval_has_truth(x->it),
-        .correct = eval_has_truth(x->it) && eval_worth(x->it, x->r) >= 0.5};
+        .image = xstrdup(image_name(x, image)),
+        .answer = xstrdup(x->answer), .scored = x->scored, .correct = x->correct};
     return o;
 }
 
@@ -182,7 +194,7 @@ static const char *class_of(struct projecting *g, const struct projected *x,
     return name ? name : "";
 }
 
-static bool is_wanted_region(enum projection_of of, const struct result *r,
+static bool is_wanted_region(enum projection_of of, const struct projected *x,
                              struct result_source from)
 {
     if (from.image < 0)
@@ -190,8 +202,7 @@ static bool is_wanted_region(enum projection_of of, const struct result *r,
     switch (of) {
     case PROJECT_IMAGE: return from.region == 0;
     case PROJECT_CHOSEN:
-        return r->box_count && r->boxes[0].image == from.image &&
-               r->boxes[0].region == from.region;
+        return x->chosen.image == from.image && x->chosen.region == from.region;
     default: return from.region > 0;
     }
 }
@@ -237,7 +248,7 @@ static void take_regions(struct projecting *g, const struct projected *x)
     const struct result *r = x->r;
     for (int i = 0; i < r->batch * r->rows && g->rc == 0; i++) {
         float *state;
-        if (!is_wanted_region(g->w->of, r, r->sources[i]))
+        if (!is_wanted_region(g->w->of, x, r->sources[i]))
             continue;
         struct projection_point *o = add_point(g, x, r->sources[i].image, &state);
         if (o && add_state(x, false, i / r->rows, i % r->rows, state))
@@ -245,15 +256,40 @@ static void take_regions(struct projecting *g, const struct projected *x)
     }
 }
 
-/* The best answer, or box, in words; the caller frees it. */
-static char *answer_of(const struct result *r)
+/* The best answer, or box, in words, and whether it is right; the caller frees x->answer. */
+static void take_answer(struct projected *x)
 {
-    if (r->answer_count > 0)
-        return xstrdup(r->answers[0].label ? r->answers[0].label : "");
-    return r->box_count ? xasprintf("region %d%s%s", r->boxes[0].region,
-                                    r->boxes[0].label ? " " : "",
-                                    r->boxes[0].label ? r->boxes[0].label : "")
-                        : xstrdup("");
+    const struct result *r = x->r;
+    const struct result_box *box = r->box_count ? &r->boxes[0] : NULL;
+    x->scored = eval_has_truth(x->it);
+    x->correct = x->scored && eval_worth(x->it, r) >= 0.5;
+    x->chosen.image = box ? box->image : -1;
+    x->chosen.region = box ? box->region : 0;
+    if (r->answer_count > 0 || !box)
+        x->answer = xstrdup(r->answer_count && r->answers[0].label ? r->answers[0].label : "");
+    else
+        x->answer = xasprintf("region %d%s%s", box->region, box->label ? " " : "",
+                              box->label ? box->label : "");
+}
+
+/* The same where the head's numbers alone are there. */
+static int judge_answer(struct projecting *g, struct projected *x, struct vs_err *err)
+{
+    double score = 0;
+    int choice = reference_chosen(g->set, x->it, x->r, &x->answer, &score, err);
+    bool region = x->it->task->reading->ranked == RANKED_REGIONS && choice >= 0 &&
+                  choice < x->r->batch * x->r->rows;
+    x->scored = x->it->scored;
+    x->correct = x->scored && score >= 0.5;
+    x->chosen.image = -1;
+    if (region)
+        x->chosen = x->r->sources[choice];
+    if (region && x->chosen.image >= 0) {
+        free(x->answer);
+        x->answer = x->chosen.region ? xasprintf("region %d", x->chosen.region)
+                                     : xstrdup("whole image");
+    }
+    return choice >= 0 ? 0 : err->code;
 }
 
 static int project_query(struct projecting *g, const char *id, const struct eval_item *it,
@@ -267,7 +303,16 @@ static int project_query(struct projecting *g, const char *id, const struct eval
     int before = g->out->n, rc = query_run(g->m, &with, g->w->cancel, &r, err);
     if (rc != 0)
         return rc;
-    struct projected x = {.id = id, .it = it, .q = q, .r = r, .answer = answer_of(r)};
+    struct projected x = {.id = id, .it = it, .q = q, .r = r};
+    if (g->set && g->set->reference)
+        rc = judge_answer(g, &x, err);
+    else
+        take_answer(&x);
+    if (rc != 0) {
+        free(x.answer);
+        result_free(r);
+        return rc;
+    }
     g->rc = find_state(g, &x, &g->why);
     if (g->rc == 0 && projection_is_text(g->w->of))
         take_tokens(g, &x);
@@ -335,7 +380,7 @@ int projection_run(struct model *m, const struct eval_set *set, const struct pro
                    struct projection *out, struct vs_err *err)
 {
     *out = (struct projection){.of = w->of};
-    struct projecting g = {.m = m, .w = w, .out = out};
+    struct projecting g = {.m = m, .set = set, .w = w, .out = out};
     struct eval_score *scores = xcalloc((size_t)task_count, sizeof *scores);
     struct eval_options o = {.task = w->task, .without = w->without, .checkpoint = w->checkpoint,
                              .limit = w->limit, .gone = w->gone, .ask = project_set_item,

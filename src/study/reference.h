@@ -104,6 +104,10 @@ int reference_argmax(const float *v, int count);
 const char *reference_image(const struct eval_item *it);
 /* The word of a class, "" where there is none. */
 const char *reference_answer(const struct eval_set *s, int class);
+/* Which class, or row of the regions, a result chooses; -1: it cannot be judged. *name: in words,
+ * "#2" where there are none, to be freed; score: what it is worth, or NULL. */
+int reference_chosen(const struct eval_set *s, const struct eval_item *it, const struct result *r,
+                     char **name, double *score, struct vs_err *err);
 
 /* For eval_run: whether the numbers of padding are asked for, and whether the model has the task's
  * head with as many answers as the set has. */

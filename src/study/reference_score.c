@@ -100,6 +100,22 @@ const char *reference_answer(const struct eval_set *s, int class)
     return s->labels && class < s->labels->count ? s->labels->names[class] : "";
 }
 
+int reference_chosen(const struct eval_set *s, const struct eval_item *it, const struct result *r,
+                     char **name, double *score, struct vs_err *err)
+{
+    struct eval_verdict v = {0};
+    int choice = -1;
+    if (s->reference->judge(s, it, r, &v, err) == 0)
+        choice = v.rows && v.choice < v.count ? v.rows[v.choice] : v.choice;
+    const char *word = it->task->reading->ranked == RANKED_LABELS && choice >= 0
+                           ? reference_answer(s, choice) : "";
+    *name = *word ? xstrdup(word) : xasprintf("#%d", choice);
+    if (score)
+        *score = v.score;
+    eval_verdict_fini(&v);
+    return choice;
+}
+
 void reference_row_vqa(const struct eval_set *s, const struct eval_item *it,
                        const struct eval_verdict *v, struct buf *out)
 {

@@ -79,7 +79,7 @@ e() {
 refuses 2 "not 'pixels'" "a kind" e --data "$work/set" --project pixels
 refuses 2 "no --rows with it" "rows" e --data "$work/set" --project image --rows "$work/rows"
 refuses 2 "after is for --project" "a layer of tests" e --data "$work/set" --after "text 1"
-refuses 2 "either --data SET or --check-set" "two sets" e --data "$work/set" --check-set x --project image
+refuses 2 "either --data SET, --reference DIR or --check-set" "two sets" e --data "$work/set" --check-set x --project image
 refuses 2 "width is for --project" "a figure's width without one" e --data "$work/set" --width 100
 refuses 2 "no --resume with it" "going on" e --data "$work/set" --project image --resume
 refuses 2 "neighbors is for --near" "neighbors of nothing" e --data "$work/set" --project image --neighbors 3

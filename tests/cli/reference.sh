@@ -190,6 +190,16 @@ grep -q 'item refs(unc).p: reference 3 is left out: its ann_id has no box' "$wor
 ok $? "what cannot be asked is named, the others are measured: $(tail -n 1 "$work/err")"
 refuses 1 "item refs(unc).p: reference 3: its ann_id" "--strict" "$VILSCOPE" eval --no-log -m "$work/model" \
     --reference "$work" -t refcoco --strict
+run -t refcoco --rows "$work/rows.jsonl"
+sed -n 's/.*"id": \([0-9]*\), .*"choice": \([0-9]*\).*"correct": \([a-z]*\).*/\1,region \2,\3/p' "$work/rows.jsonl" |
+    sed 's/true$/right/; s/false$/wrong/' >"$work/want"
+"$VILSCOPE" explain -m "$work/model" --reference "$work" -t refcoco --project chosen --csv >"$work/out" 2>"$work/err"
+[ $? -eq 4 ] && sed 1d "$work/out" | tr -d '"' | cut -d , -f 2,6,7 | cmp -s - "$work/want" && [ -s "$work/want" ] &&
+    ! sed 1d "$work/out" | tr -d '"' | awk -F, '$4 != $6 && $4 != $6 " " $5' | grep . &&
+    grep -q 'item refs(unc).p: reference 3 is left out' "$work/err" && grep -q '1 items are left out: the first is 30: ' "$work/err"
+ok $? "regions that are chosen as points, those of the rows: $(sed -n 2p "$work/out")"
+refuses 2 "of --reference one task, chosen with -t" "points of all tasks" "$VILSCOPE" explain -m "$work/model" \
+    --reference "$work" --project chosen
 run -t refcoco --split testA && run -t refcoco --split testB && run -t refcoco --split testB --limit 1
 ok $? "a split of both letters belongs to both"
 mkdir "$d/refcoco/cache"

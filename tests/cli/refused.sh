@@ -157,7 +157,8 @@ eval -m x --data y --sort entropy | --sort is for --heads
 eval -m x --data y --csv | --csv is for --change and --heads
 eval -m x --data y --heads --json --csv | either --json or --csv
 explain --project cls --methods attention | --project: no --methods with it
-explain --project cls --reference x | --project: no --reference with it
+explain --project cls --reference x | --project: of --reference one task, chosen with -t
+explain --project cls --reference x -t coco | but none that ranks images
 explain --project cls --rows x | --project: no --rows with it
 explain --project cls --agreement | --project: no --agreement with it
 explain --project cls --resume | --project: no --resume with it
@@ -170,8 +171,8 @@ explain --figure x.svg | --figure is for --project
 explain --width 90 | --width is for --project
 explain --dpi 90 | --dpi is for --project
 explain --csv | --csv is for --project
-explain --project cls | --project: either --data SET or --check-set FILE
-explain --project cls --data x --check-set y | --project: either --data SET or --check-set FILE
+explain --project cls | --project: either --data SET, --reference DIR or --check-set FILE
+explain --project cls --data x --check-set y | --project: either --data SET, --reference DIR or --check-set FILE
 explain --project cls --data x --json --csv | either --json or --csv
 explain --project cls --data x --neighbors 3 | --neighbors is for --near N
 explain --project cls --data x --dpi 90 | --width and --dpi are for --figure
