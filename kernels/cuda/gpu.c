@@ -107,7 +107,10 @@ void gpu_release(struct gpu *g, void *p, size_t bytes)
 
 void gpu_flush_own(struct gpu *g)
 {
-    if (g->recording && pthread_equal(g->recorder, pthread_self()))
+    pthread_mutex_lock(&g->lock);
+    bool own = g->recording && pthread_equal(g->recorder, pthread_self());
+    pthread_mutex_unlock(&g->lock);
+    if (own)
         gpu_flush(g);
 }
 

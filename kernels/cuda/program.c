@@ -267,18 +267,26 @@ static void capture(struct gpu *g, struct graph *x)
         gpu_note_plain(g, rc != 0 ? g->api->explain(rc) : g->failure);
 }
 
+/* Other threads ask whose the recording is (gpu_flush_own). */
+static void set_recording(struct gpu *g, bool recording)
+{
+    pthread_mutex_lock(&g->lock);
+    g->recorder = pthread_self();
+    g->recording = recording;
+    pthread_mutex_unlock(&g->lock);
+}
+
 void gpu_begin(struct gpu *g)
 {
     gpu_flush(g);
-    g->recorder = pthread_self();
-    g->recording = true;
+    set_recording(g, true);
 }
 
 /* The first time a program is only done: whatever CUDA loads on first use is loaded, and shapes
  * that never come again cost no graph. */
 void gpu_end(struct gpu *g)
 {
-    g->recording = false;
+    set_recording(g, false);
     if (g->failed || g->now.count == 0) {
         forget(&g->now);
         return;

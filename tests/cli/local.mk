@@ -13,5 +13,13 @@ without_seccomp_SOURCES = tests/cli/without-seccomp.c
 dump_pixels_SOURCES = tests/cli/dump-pixels.c
 dump_pixels_CPPFLAGS = $(TEST_CPPFLAGS)
 dump_pixels_LDADD = $(CORE_LIBS)
+# The program on GPUs that are not there: a library in place of the driver and of the CUDA module.
+TAP_SH += tests/cli/gpus.sh
+check_PROGRAMS += fake-driver.so
+fake_driver_so_SOURCES = tests/cli/fake-driver.c $(FAKE_SOURCES)
+fake_driver_so_CPPFLAGS = $(TEST_CPPFLAGS) -I$(srcdir)/tests/unit
+fake_driver_so_CFLAGS = $(AM_CFLAGS) -fPIC -fvisibility=default
+fake_driver_so_LDFLAGS = $(AM_LDFLAGS) -shared
+fake_driver_so_LDADD = -lm -lpthread
 # Read by structure.sh.
 EXTRA_DIST += tests/cli/arrows.awk tests/cli/cycles.awk

@@ -2,8 +2,6 @@
 /* See fakecuda.h. One thread at a time is within a call. */
 #include "fakecuda_priv.h"
 
-#include "kernels/cuda/gpu.h"
-
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -16,11 +14,15 @@ static pthread_mutex_t calls = PTHREAD_MUTEX_INITIALIZER;
 
 int fake_bad(const char *fmt, ...)
 {
+    char text[sizeof fakecuda.first];
     va_list ap;
     va_start(ap, fmt);
-    if (fakecuda.bad++ == 0)
-        vsnprintf(fakecuda.first, sizeof fakecuda.first, fmt, ap);
+    vsnprintf(text, sizeof text, fmt, ap);
     va_end(ap);
+    if (fakecuda.bad++ == 0)
+        memcpy(fakecuda.first, text, sizeof text);
+    if (fakecuda.told)
+        fakecuda.told(text);
     return FAKE_WRONG;
 }
 
@@ -57,14 +59,6 @@ void fakecuda_reset(void)
     fakecuda.memory = (size_t)256 << 20;
     fakecuda.devices = 1;
     fakecuda.live = live;
-}
-
-int fakecuda_open(const char *device, int threads, struct kern **out, char *why, size_t why_size)
-{
-    if (!device || strcmp(device, "fake") != 0)
-        return kern_open(device, threads, out, why, why_size);
-    fakecuda_reset();
-    return gpu_kern(&fakecuda_api, "cuda", out, why, why_size);
 }
 
 static int enqueue(struct context *c, const struct op *op)

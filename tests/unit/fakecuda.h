@@ -6,8 +6,10 @@
 #ifndef FAKECUDA_H
 #define FAKECUDA_H
 
-#include "kernels/cuda/api.h"
+#include "kernels/cuda/gpu.h"
 #include "kernels/kern.h"
+
+#include <string.h>
 
 #define FAKE_DEVICES 4
 
@@ -42,12 +44,21 @@ struct fakecuda {
     int live;          /* allocations not freed, of device and pinned memory */
     int bad;           /* broken rules */
     char first[200];   /* the first one */
+    void (*told)(const char *text); /* is told each; may be NULL */
 };
 extern struct fakecuda fakecuda;
 /* Everything forgotten but what is still allocated; one device of 256 MB. */
 void fakecuda_reset(void);
+
 /* kern_open, where "fake" is the GPU back end over these calls, after a reset. */
-int fakecuda_open(const char *device, int threads, struct kern **out, char *why, size_t why_size);
+static inline int fakecuda_open(const char *device, int threads, struct kern **out, char *why,
+                                size_t why_size)
+{
+    if (!device || strcmp(device, "fake") != 0)
+        return kern_open(device, threads, out, why, why_size);
+    fakecuda_reset();
+    return gpu_kern(&fakecuda_api, "cuda", out, why, why_size);
+}
 
 /* ---- simt.c */
 /* Runs one launch. Returns NULL, or what is wrong: threads that part at a barrier. */

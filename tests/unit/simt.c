@@ -238,7 +238,6 @@ UNSEEN static bool prepare_all(void)
             return false;
         stacks = p;
     }
-    scheduler_known = __tsan_get_current_fiber();
     for (int t = 0; t < MOST; t++)
         prepare(&fibers[t], stacks + (size_t)t * STACK);
     return true;
@@ -319,6 +318,7 @@ UNSEEN const char *simt_run(const struct cuda_launch *l, bool backwards)
     if (!simt.dynamic)
         return why;
     current = l;
+    scheduler_known = __tsan_get_current_fiber(); /* not always the same thread's */
     prepared = run_grid(l, backwards);
     free(simt.dynamic);
     return prepared ? NULL : why;

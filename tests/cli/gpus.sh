@@ -1,0 +1,97 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# The program on GPUs, from the driver's library to the answer, where there is none: fake-driver.so
+# stands for the driver and for the module, computes on the processor and breaks off at nothing that
+# a GPU would not (tests/unit/fakecuda.h), but tells it. Answers are the processor's; auto takes the
+# GPU that has room, or none; lists open none; children that decode images leave the GPU alone; a GPU
+# that is lost or full costs one line. Memory left behind, a call after a fork, a word that nobody
+# wrote, or the wrong GPU breaks it.
+set -u
+tiny=$SRCDIR/tests/data/tiny
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+. "$SRCDIR/tests/cli/lib.sh"
+ln -s "$BUILDDIR/fake-driver.so" "$work/libcuda.so.1"
+export LD_LIBRARY_PATH="$work" VILSCOPE_CUDA_MODULE="$BUILDDIR/fake-driver.so"
+export FAKE_GPUS_TOLD="$work/told" VILSCOPE_LOG="$work/log.db"
+
+# on GPUS COMMAND...: over such GPUs; what they tell is in told.
+on() {
+    rm -f "$work/told"
+    FAKE_GPUS=$1
+    export FAKE_GPUS
+    shift
+    "$@"
+}
+q() {
+    "$VILSCOPE" query -m "$tiny" -t refcoco "$@" "$tiny/scene.png" "red"
+}
+# clean CONTEXTS: one process computed, in so many contexts, and all was well.
+clean() {
+    [ "$(grep -c . "$work/told")" -eq 1 ] &&
+        grep -q "^ended: $1 contexts, .* 0 allocations left, 0 rules broken$" "$work/told"
+}
+# like FILE FILE: the same text, numbers up to their last digits.
+like() {
+    awk -v other="$2" '
+        { if ((getline line < other) <= 0) exit bad = 1
+          n = split($0, a, /[^-0-9.a-z]+/)
+          if (split(line, b, /[^-0-9.a-z]+/) != n) exit bad = 1
+          for (i = 1; i <= n; i++) {
+              d = a[i] - b[i]
+              if (a[i] != b[i] && (a[i] !~ /[.]/ || d > 2e-3 || d < -2e-3)) exit bad = 1 } }
+        END { exit bad || NR == 0 || (getline line < other) > 0 }' "$1"
+}
+
+# ---- lists
+on devices=2,monitor=1,others=100:10 "$VILSCOPE" devices >"$work/list"
+grep -q '^cuda:0 .*Fake 0, .* 156 of 256 MB free' "$work/list" &&
+    grep -q '^cuda:1 .*Fake 1, .* 246 of 256 MB free' "$work/list" && [ ! -e "$work/told" ]
+ok $? "devices lists two GPUs and opens none: $(tail -n 1 "$work/list")"
+
+# ---- answers, images and regions
+on devices=2 q --device cpu >"$work/cpu"
+ok $? "the processor answers"
+for gpu in 0 1; do
+    on devices=2 q --device cuda:$gpu >"$work/gpu"
+    [ $? -eq 0 ] && like "$work/cpu" "$work/gpu" && clean 1
+    ok $? "cuda:$gpu answers as the processor does: $(cat "$work/told")"
+done
+for device in cpu cuda; do
+    on devices=1 "$VILSCOPE" extract -m "$tiny" --quiet --device $device -o "$work/$device.found" \
+        "$tiny/scene.png" "$tiny/mirror.png"
+    rc=$?
+    for image in scene mirror; do
+        "$VILSCOPE" inspect "$work/$device.found/$image.npy" 2>/dev/null | grep -v digest
+    done >"$work/$device.regions"
+done
+[ $rc -eq 0 ] && like "$work/cpu.regions" "$work/cuda.regions" && clean 1
+ok $? "regions of images that children decode beside a GPU: $(cat "$work/told")"
+on devices=1 q --leave-one-out regions --device cpu >"$work/cpu"
+on devices=1 q --leave-one-out regions --device cuda >"$work/gpu"
+[ $? -eq 0 ] && like "$work/cpu" "$work/gpu" && clean 1 && ! grep -q ' 0 replays' "$work/told"
+ok $? "passes that come again are graphs: $(cat "$work/told")"
+on devices=1,graphs=0 q --leave-one-out regions --device cuda >"$work/gpu"
+[ $? -eq 0 ] && like "$work/cpu" "$work/gpu" && clean 1 && grep -q ' 0 replays' "$work/told"
+ok $? "or not, where there are none"
+
+# ---- auto
+asks() { # asks WHAT GPUS DEVICE CONTEXTS
+    on "$2" q --json >"$work/out" 2>"$work/err"
+    [ $? -eq 0 ] && grep -q "\"device\": \"$3" "$work/out" && [ ! -s "$work/err" ] &&
+        if [ "$4" -gt 0 ]; then clean "$4"; else [ ! -e "$work/told" ]; fi
+    ok $? "auto, $1: $(grep '"device"' "$work/out") $(cat "$work/err")"
+}
+asks "one GPU" memory=4000 "cuda:0 Fake 0" 1
+asks "the first is full" devices=3,memory=4000,monitor=1,others=3900:800:10 "cuda:2 Fake 2" 1
+asks "all are full" devices=2,memory=4000,monitor=1,others=3900:3990 "cpu-" 0
+
+# ---- what ends
+refuses 1 "cuda:0 (Fake 0): .*illegal memory access.*--device cpu" "a GPU that is lost" \
+    on die=20 q --device cuda
+clean 1
+ok $? "and nothing else is wrong: $(cat "$work/told")"
+refuses 1 "out of memory.*--device cuda:0,memory=MB" "no memory" on memory=1 q --device cuda
+clean 1
+ok $? "and nothing is left: $(cat "$work/told")"
+end
