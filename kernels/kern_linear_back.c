@@ -7,9 +7,11 @@
  * multiplied next are copied side by side first, a few columns of CHUNK rows at a time, which stay
  * in the caches while all rows of dy go by. While one chunk is multiplied the next one is fetched.
  * Of packed weights these columns lie side by side already, KERN_PANEL rows of each, in large
- * pages: they are turned on the way, which costs less than to find a page for each row. Every sum
- * runs along n from its first number to its last, so results depend on nothing else. */
+ * pages: they are turned on the way, which costs less than to find a page for each row, and widened
+ * before where they have fewer bits. Every sum runs along n from its first number to its last, so
+ * results depend on nothing else. */
 #include "kernels/kern_back.h"
+#include "kernels/kern_narrow.h"
 #include "kernels/kern_pack.h"
 #include "kernels/kern_panel.h"
 
@@ -20,7 +22,7 @@
 /* Some columns of a product: one part of the work. */
 struct back_part {
     const struct kern_linear_back *o; /* or NULL: none */
-    const float *packed; /* its weights (kern_panel.h), or NULL */
+    const struct kern_panels *packed; /* its weights; their at NULL: none */
     int col, cols;
 };
 
@@ -29,21 +31,24 @@ struct back_chunk {
     const char *w; /* any alignment; NULL: none */
     ptrdiff_t ldw; /* bytes from row to row; of packed ones from panel to panel */
     int n, cols;
-    bool packed;   /* w is the first column's place in a panel of KERN_PANEL rows */
+    const struct kern_panels *packed; /* of which w is the place of the first column in the panel */
+    int first;                        /* of row `first`; NULL: w is float32 */
 };
 
 static struct back_chunk back_chunk(struct back_part p, int from)
 {
     if (!p.o || from >= p.o->n)
         return (struct back_chunk){0};
-    ptrdiff_t ldw = 4 * (ptrdiff_t)p.o->k;
     int n = p.o->n - from < CHUNK ? p.o->n - from : CHUNK;
-    if (p.packed)
-        return (struct back_chunk){(const char *)p.packed + from * ldw +
-                                       4 * KERN_PANEL * (ptrdiff_t)p.col,
-                                   KERN_PANEL * ldw, n, p.cols, true};
+    if (p.packed->at) {
+        ptrdiff_t column = KERN_PANEL * narrow_size(p.packed->type), ldw = p.o->k * column;
+        return (struct back_chunk){(const char *)p.packed->at + from / KERN_PANEL * ldw +
+                                       p.col * column,
+                                   ldw, n, p.cols, p.packed, from};
+    }
+    ptrdiff_t ldw = 4 * (ptrdiff_t)p.o->k;
     return (struct back_chunk){(const char *)p.o->w + from * ldw + 4 * (ptrdiff_t)p.col, ldw, n,
-                               p.cols, false};
+                               p.cols, NULL, from};
 }
 
 /* KERN_PANEL rows of w, of which a panel has column after column, to rows of PANEL_STEP; zeros
@@ -66,10 +71,17 @@ static void back_turn(const char *w, int cols, float *to)
 
 static void back_pack_turned(struct back_chunk c, float *panels)
 {
-    for (int n = 0; n < c.n; n += KERN_PANEL)
+    float wide[COLUMNS * KERN_PANEL] __attribute__((aligned(64)));
+    for (int n = 0; n < c.n; n += KERN_PANEL) {
+        const char *from = c.w + n / KERN_PANEL * c.ldw;
+        if (c.packed->type != KERN_FLOAT32) {
+            widen_panel(c.packed, from - (const char *)c.packed->at, c.first + n, c.cols, wide);
+            from = (const char *)wide;
+        }
         for (int j = 0; j < c.cols; j += PANEL_STEP)
-            back_turn(c.w + n / KERN_PANEL * c.ldw + 4 * KERN_PANEL * (ptrdiff_t)j, c.cols - j,
+            back_turn(from + 4 * KERN_PANEL * (ptrdiff_t)j, c.cols - j,
                       panels + (ptrdiff_t)j * CHUNK + (ptrdiff_t)n * PANEL_STEP);
+    }
 }
 
 /* Panels of PANEL_STEP columns, (n, PANEL_STEP) each, CHUNK rows apart; zeros behind the last
@@ -103,7 +115,7 @@ static struct panel_ahead back_fetch(struct back_chunk next, int shares)
     if (!next.w || shares == 0)
         return a;
     int runs = next.packed ? (next.n + KERN_PANEL - 1) / KERN_PANEL : next.n;
-    a.run = 4 * (ptrdiff_t)next.cols * (next.packed ? KERN_PANEL : 1);
+    a.run = next.cols * (next.packed ? KERN_PANEL * narrow_size(next.packed->type) : 4);
     a.jump = next.ldw - a.run;
     a.at = next.w;
     a.end = a.at + a.run;
@@ -163,7 +175,7 @@ static void back_rows(struct back_part p, struct back_part after, int row, int r
 
 struct back_job {
     struct kern_linear_back *list;
-    const float **packed; /* (count) the weights of each, or NULL */
+    struct kern_panels *packed; /* (count) the weights of each, or none */
     int count, threads;
 };
 
@@ -180,7 +192,7 @@ static struct back_part back_part_number(const struct back_job *job, int i)
     if (o == end)
         return (struct back_part){0};
     int col = i * COLUMNS;
-    return (struct back_part){o, job->packed[o - job->list], col,
+    return (struct back_part){o, &job->packed[o - job->list], col,
                               o->k - col < COLUMNS ? o->k - col : COLUMNS};
 }
 
@@ -197,14 +209,13 @@ void KERN_LINEAR_BACK(struct kern *k, const struct kern_linear_back *list, int c
 {
     struct kern_linear_back *own = scratch_alloc((size_t)count * sizeof *own);
     float **rows = scratch_alloc((size_t)count * sizeof *rows);
-    const float **packed = scratch_alloc((size_t)count * sizeof(void *));
+    struct kern_panels *packed = scratch_alloc((size_t)count * sizeof *packed);
     struct back_job job = {own, packed, count, pool_threads(k->pool)};
     int parts = 0;
     for (int i = 0; i < count; i++) {
         own[i] = list[i];
         rows[i] = NULL;
-        struct kern_panels found = kern_packed_find(k, list[i].w, list[i].n, list[i].k);
-        packed[i] = found.type == KERN_FLOAT32 ? found.at : NULL;
+        packed[i] = kern_packed_find(k, list[i].w, list[i].n, list[i].k);
         if (list[i].m > 1 && kern_crowded(list[i].ldy)) {
             rows[i] = scratch_spread(list[i].dy, list[i].ldy, list[i].m, list[i].n);
             own[i].dy = rows[i];

@@ -166,7 +166,21 @@ static bool same_numbers(const float *a, const float *b, int n)
     return same;
 }
 
-/* A product of narrow weights is that of the same weights as float32. */
+static bool same_narrow_back(struct kern *k, const struct narrow_weights *w, int m, int n, int d)
+{
+    float *dy = make((size_t)m * (size_t)n), *dx = make((size_t)(2 * m) * (size_t)d);
+    struct kern_linear_back o = {.dy = dy, .ldy = n, .w = w->wide, .dx = dx, .ldx = d, .m = m,
+                                 .n = n, .k = d};
+    kern_table(k)->linear_back(k, &o, 1);
+    o.w = w->rows;
+    o.dx = dx + (size_t)m * (size_t)d;
+    kern_table(k)->linear_back(k, &o, 1);
+    bool same = same_numbers(dx, o.dx, m * d);
+    free(dy), free(dx);
+    return same;
+}
+
+/* A product of narrow weights is that of the same weights as float32, and so is the way back. */
 static bool same_narrow(struct kern *k, struct kern_packed *set, enum kern_type type,
                         unsigned first, int m, int n, int d)
 {
@@ -181,7 +195,7 @@ static bool same_narrow(struct kern *k, struct kern_packed *set, enum kern_type 
     o.w = w.rows;
     o.y = y + (size_t)m * (size_t)n;
     kern_table(k)->linear(k, &o, 1);
-    good &= same_numbers(y, o.y, m * n);
+    good &= same_numbers(y, o.y, m * n) && same_narrow_back(k, &w, m, n, d);
     narrow_free(&w);
     free(x), free(y);
     return good;
@@ -194,13 +208,14 @@ static void narrow(struct kern *k)
 {
     static const char *const names[] = {"float32", "float16", "bfloat16", "int8"};
     static const int sizes[][3] = {{1, 1, 1},   {2, 7, 15},    {5, 16, 16},  {6, 17, 255},
-                                   {13, 31, 256}, {38, 33, 257}, {12, 48, 512}, {515, 70, 29}};
+                                   {13, 31, 256}, {38, 33, 257}, {12, 48, 512}, {515, 70, 29},
+                                   {7, 300, 150}};
     for (int t = KERN_FLOAT16; t <= KERN_INT8; t++) {
         int bad = 0;
         struct kern_packed *set = kern_packed_new(k);
         bool all = set && same_narrow(k, set, (enum kern_type)t, 0, 1, 65536, 1);
         kern_packed_free(set);
-        for (int i = 0; i < 8 && all; i++) {
+        for (int i = 0; i < 9 && all; i++) {
             set = kern_packed_new(k);
             bad += !same_narrow(k, set, (enum kern_type)t, 0x0200, sizes[i][0], sizes[i][1],
                                 sizes[i][2]);

@@ -90,8 +90,8 @@ void bind_fini(struct binder *b);
  * float32, once: what products alone read is packed in the bits that it has where the back end can
  * do that, all else becomes float32. */
 void bound_fill(struct bound *w, struct kern *k, unsigned heads);
-/* The same for who reads the numbers himself, at the addresses of weights of products: gradients,
- * and models that are mixed of several. All become float32, and are packed, too, if they were. */
+/* The same for who reads the numbers himself, at the addresses of weights of products: models that
+ * are mixed of several. All become float32, and are packed, too, if they were. */
 void bound_widen(struct bound *w, struct kern *k, unsigned heads);
 /* Before the weights are used: bound_fill (opening a checkpoint in half precision costs no more
  * than one in float32 until then, and a head that nobody asks costs nothing), and looks once at

@@ -125,8 +125,6 @@ int vilbert_record(struct vilbert *m, const struct net_input *in, const struct n
                    struct tape **out, struct trace **trace, struct vs_err *err)
 {
     struct vilbert_tape *t = m->recording = tape_new(m, want->heads);
-    /* The way back reads weights as float32, where they lie. */
-    bound_widen(&m->core.bound, m->core.k, want->heads | want->others);
     int rc = core_forward(&m->core, in, want, trace, err);
     m->recording = NULL;
     if (rc == 0)
