@@ -233,6 +233,10 @@ TAP_TESTS += test-cuda
 test_cuda_SOURCES = tests/unit/test-cuda.c $(FAKE_SOURCES)
 test_cuda_CPPFLAGS = $(TEST_CPPFLAGS) -I$(srcdir)/tests/unit
 test_cuda_LDADD = $(CORE_LIBS)
+TAP_TESTS += test-fakecuda
+test_fakecuda_SOURCES = tests/unit/test-fakecuda.c $(FAKE_SOURCES)
+test_fakecuda_CPPFLAGS = $(TEST_CPPFLAGS) -I$(srcdir)/tests/unit
+test_fakecuda_LDADD = $(CORE_LIBS)
 # Its kernels under ThreadSanitizer, where the compiler has it.
 TAP_TESTS += test-races
 test_races_SOURCES = tests/unit/test-races.c $(FAKE_SOURCES)
