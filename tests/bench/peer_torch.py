@@ -22,10 +22,25 @@ import torch
 import torch.nn.functional as F
 
 
+def read_safetensors(path):
+    """Those of float32, as tests/cuda/make_model.py writes them."""
+    with open(path, "rb") as f:
+        data = bytearray(f.read())
+    start = 8 + int.from_bytes(data[:8], "little")
+    w = {}
+    for name, x in json.loads(data[8:start]).items():
+        if name != "__metadata__":
+            begin, end = x["data_offsets"]
+            w[name] = torch.frombuffer(data, dtype=torch.float32, count=(end - begin) // 4,
+                                       offset=start + begin).view(x["shape"])
+    return w
+
+
 class Model:
     def __init__(self, config, path):
         self.c = config
-        self.w = torch.load(path, map_location="cpu")
+        self.w = read_safetensors(path) if path.endswith(".safetensors") else \
+            torch.load(path, map_location="cpu")
 
     def linear(self, name, x):
         return F.linear(x, self.w[name + ".weight"], self.w[name + ".bias"])

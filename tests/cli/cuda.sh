@@ -62,6 +62,22 @@ else
     fi
 fi
 
+# ---- what the script for GPU machines makes of results
+cat >"$work/results" <<'END'
+{"what": "model: batch 1, 38 tokens", "value": 1.5, "unit": "ms", "device": "cuda"}
+{"what": "model: batch 1, 38 tokens", "value": 1, "unit": "ms", "device": "cuda,tf32"}
+{"what": "PyTorch eager: batch 1, 38 tokens", "value": 12, "unit": "ms", "device": "PyTorch 2.9"}
+{"what": "products are off by", "value": 0.002, "unit": "of a deviation", "device": "cuda,half"}
+{"what": "part: quick", "value": 0, "unit": "status", "seconds": 3}
+END
+awk -f "$SRCDIR/tests/cuda/table.awk" "$work/results" "$SRCDIR/kernels/NOTES.md" >"$work/table"
+grep -q '^| one 38-token query.*| 1\.50 ms |$' "$work/table" && grep -q 'eager.*| 8\.0x |$' "$work/table" &&
+    grep -q '^| TF32.*| not measured, not measured, 2e-03 |$' "$work/table"
+ok $? "the table of kernels/NOTES.md with results: $(grep -c . "$work/table") lines"
+PARTS="quick benches" "$SRCDIR/tests/cuda/run" "$work/none" 2>"$work/err"
+[ $? -eq 2 ] && grep -q "there is no 'benches'" "$work/err" && [ ! -e "$work/none" ]
+ok $? "a part that is none: $(cat "$work/err")"
+
 # ---- the compiled code
 log=$BUILDDIR/vilscope-cuda.log
 if [ ! -f "$BUILDDIR/vilscope-cuda.so" ]; then

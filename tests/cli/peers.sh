@@ -14,7 +14,7 @@ has() { # has MODULE...: whether this python has them
     "$python" -c "import $(echo "$*" | tr ' ' ,)" 2>/dev/null
 }
 bench=$SRCDIR/tests/bench
-model="$work/config.json $work/full.bin"
+model="$work/config.json $work/full.safetensors"
 
 # peer NAME PATTERN ARGUMENT...: it ends well, and a line that it prints has the pattern.
 peer() {

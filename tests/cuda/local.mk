@@ -7,8 +7,8 @@ test_gpu_LDADD = $(CORE_LIBS)
 bench_gpu_SOURCES = tests/cuda/bench-gpu.c tests/bench/median.h tests/bench/subject.h
 bench_gpu_CPPFLAGS = $(TEST_CPPFLAGS)
 bench_gpu_LDADD = $(CORE_LIBS)
-EXTRA_DIST += tests/cuda/run tests/cuda/json.c tests/cuda/jansson.h tests/cuda/bare.c \
-	tests/cuda/bare/utf8proc.h tests/cuda/make_model.py \
+EXTRA_DIST += tests/cuda/run tests/cuda/build tests/cuda/table.awk tests/cuda/json.c tests/cuda/jansson.h tests/cuda/bare.c \
+	tests/cuda/bare/utf8proc.h tests/cuda/bare/zlib.h tests/cuda/make_model.py \
 	tests/cuda/peer_torch_cuda.py
 CUDA_TEST_ENV = $(TEST_ENV) VILSCOPE_CUDA_MODULE=$(abs_builddir)/vilscope-cuda.so
 if CUDA

@@ -2,15 +2,20 @@
 # SPDX-License-Identifier: MIT
 """Writes a full-size model with random weights: what the timings need where none is at hand.
 
-usage: make_model.py FOLDER     writes config.json, full.bin (PyTorch) and detector.pth
+usage: make_model.py FOLDER     writes config.json, full.safetensors and detector.safetensors
        make_model.py FOLDER --no-detector
        make_model.py FOLDER --small     narrow and of few layers, without a detector: for tests
-"""
-import json
-import os
-import sys
 
-import torch
+Needs nothing but Python. The numbers are pieces of one million normally distributed ones, from
+another place of them in each tensor.
+"""
+import array
+import json
+import math
+import os
+import random
+import struct
+import sys
 
 CONFIG = {
     "hidden_act": "gelu", "hidden_size": 768, "intermediate_size": 3072,
@@ -33,20 +38,57 @@ SMALL = {
 
 
 class Maker:
+    MANY = 1 << 20
+
     def __init__(self, seed):
-        self.w = {}
-        self.g = torch.Generator().manual_seed(seed)
+        r = random.Random(seed)
+        self.base = array.array("f", (r.gauss(0, 1) for _ in range(self.MANY)))
+        self.scaled = {}
+        self.shapes, self.numbers, self.at = {}, {}, 0
 
     def tensor(self, name, *shape, scale=0.02):
-        self.w[name] = torch.randn(*shape, generator=self.g) * scale
+        self.shapes[name], self.numbers[name] = shape, (scale, self.at)
+        self.at = (self.at + 7919) % self.MANY
+
+    def exactly(self, name, numbers, *shape):
+        self.shapes[name], self.numbers[name] = shape, (None, array.array("f", numbers))
+
+    def pieces(self, name):
+        scale, at = self.numbers[name]
+        n = math.prod(self.shapes[name])
+        if scale is None:
+            yield at
+            return
+        if scale not in self.scaled:
+            self.scaled[scale] = array.array("f", (scale * x for x in self.base))
+        numbers = memoryview(self.scaled[scale])
+        while n > 0:
+            piece = numbers[at:at + n]
+            yield piece
+            n -= len(piece)
+            at = 0
+
+    def write(self, path):
+        """As safetensors."""
+        head, end = {}, 0
+        for name, shape in self.shapes.items():
+            size = 4 * math.prod(shape)
+            head[name] = {"dtype": "F32", "shape": shape, "data_offsets": [end, end + size]}
+            end += size
+        text = json.dumps(head).encode()
+        text += b" " * (-len(text) % 8)
+        with open(path, "wb") as f:
+            f.write(struct.pack("<Q", len(text)) + text)
+            for name in self.shapes:
+                for piece in self.pieces(name):
+                    f.write(piece)
 
     def linear(self, name, n, k):
         self.tensor(name + ".weight", n, k)
         self.tensor(name + ".bias", n)
 
     def norm(self, name, n):
-        self.tensor(name + ".weight", n)
-        self.w[name + ".weight"] += 1
+        self.exactly(name + ".weight", [1] * n, n)
         self.tensor(name + ".bias", n)
 
     def transform(self, name, n):
@@ -98,7 +140,7 @@ def vilbert(c):
     m.linear("bert.v_pooler.dense", b, v)
     m.classifier("vil_prediction", 3129, b)
     heads(m, c)
-    return m.w
+    return m
 
 
 def heads(m, c):
@@ -123,7 +165,7 @@ def convolution(m, name, cout, cin, kernel):
 def frozen_norm(m, name, n):
     m.norm(name, n)
     m.tensor(name + ".running_mean", n)
-    m.w[name + ".running_var"] = torch.ones(n)
+    m.exactly(name + ".running_var", [1] * n, n)
 
 
 ANCHORS = ((-22, -10, 25, 13), (-14, -14, 17, 17), (-10, -22, 13, 25))
@@ -155,12 +197,13 @@ def detector():
         convolution(m, "rpn.head." + name, n, 512, k)
         m.tensor("rpn.head.%s.bias" % name, n)
     for i in range(5):
-        m.w["rpn.anchor_generator.cell_anchors.%d" % i] = torch.tensor(ANCHORS).float() * 2 ** i
+        m.exactly("rpn.anchor_generator.cell_anchors.%d" % i,
+                  [x * 2 ** i for row in ANCHORS for x in row], len(ANCHORS), 4)
     box = "roi_heads.box."
     m.linear(box + "feature_extractor.fc6", 2048, 512 * 49)
     m.linear(box + "feature_extractor.fc7", 2048, 2048)
     m.linear(box + "predictor.cls_score", 1601, 2048)
-    return {"model": m.w}
+    return m
 
 
 def main():
@@ -169,9 +212,9 @@ def main():
     config = {**CONFIG, **SMALL} if small else CONFIG
     with open(os.path.join(folder, "config.json"), "w") as f:
         json.dump(config, f, indent=1)
-    torch.save(vilbert(config), os.path.join(folder, "full.bin"))
+    vilbert(config).write(os.path.join(folder, "full.safetensors"))
     if "--no-detector" not in sys.argv and not small:
-        torch.save(detector(), os.path.join(folder, "detector.pth"))
+        detector().write(os.path.join(folder, "detector.safetensors"))
 
 
 if __name__ == "__main__":

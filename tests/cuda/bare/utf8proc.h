@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What src/formats/jsonscan.c uses of utf8proc, for machines that lack it: ASCII alone. Only
- * tests/cuda/run puts this folder before the system's. */
+ * tests/cuda/build puts this folder before the system's. */
 #ifndef UTF8PROC_H
 #define UTF8PROC_H
 
