@@ -392,6 +392,8 @@ int query_patch(struct model *m, const struct query *q, const struct result *r,
     other.checkpoint = q->checkpoint;
     int rc = query_run(m, &other, NULL, &b, err);
     d.of[1] = b;
+    if (rc == 0 && b->notice && !how->json && !text_equals(b->notice, r->notice))
+        plain_text(stderr, "vilscope query: note: of the other query: %s\n", b->notice);
     if (rc == 0)
         rc = patched_choose(&d, how->target, how->against, err);
     if (rc == 0) {

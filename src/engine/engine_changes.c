@@ -107,21 +107,28 @@ static int drop_token(const struct net *n, struct inputs *in, const struct resul
     return 0;
 }
 
-/* A kind of which the text has none leaves the query as it is. Which tokens are of it is settled
- * before the first is masked: [MASK] is none of a word. */
+/* A kind of which the text has none leaves the query as it is, which is noted. Which tokens are of
+ * it is settled before the first is masked: [MASK] is none of a word. */
 static int change_tokens(const struct model *m, const struct net *n, struct inputs *in,
                          struct result *r, const struct change *c, struct vs_err *err)
 {
-    bool *of = xcalloc((size_t)r->token_count + 1, sizeof *of);
+    bool *of = xcalloc((size_t)r->token_count + 1, sizeof *of), any = c->tokens == TOKENS_ONE;
     int rc = 0;
-    for (int i = 0; i < r->token_count; i++)
+    for (int i = 0; i < r->token_count; i++) {
         of[i] = is_token_of(r, i, c) && (c->tokens == TOKENS_ONE || net_input_token(n, i) >= 0);
+        any |= of[i];
+    }
     if (c->tokens == TOKENS_ONE && c->token >= r->token_count)
         rc = find_token(n, r, c->token, &(int){0}, err);
     for (int i = 0; i < r->token_count && rc == 0; i++)
         if (of[i])
             rc = c->kind == CHANGE_MASK_TOKEN ? mask_token(m, n, in, r, i, err)
                                               : drop_token(n, in, r, i, err);
+    if (!any) {
+        char text[CHANGE_TEXT];
+        change_format(c, text);
+        note_add(&r->notice, "\"%s\" changes nothing: the text has no such token", text);
+    }
     free(of);
     return rc;
 }

@@ -206,6 +206,9 @@ static void kinds(struct model *m, struct query q)
     struct result *word = ask(m, q, "drop word red");
     ok(same_answers(plain, none, 0) && !same_answers(plain, word, 1e-4f),
        "a word that the text lacks changes nothing at all, one that it has does");
+    static const char said[] = "\"drop word zebra\" changes nothing: the text has no such token";
+    ok(none && none->notice && strstr(none->notice, said) &&
+       !(word && word->notice && strstr(word->notice, "changes nothing")), "which is noted");
     int rows, cols;
     float map[64 * 64];
     bool gone = word && trace_attention(word->trace, ATTN_TEXT, 0, 0, -1, &rows, &cols, map);
