@@ -64,7 +64,7 @@ static bool is_wanted_split(const char *split, const char *wanted)
 
 struct references {
     const char *task, *wanted;
-    json_t *boxes; /* by the annotation's id, borrowed */
+    json_t *boxes; /* annotations by their id, borrowed */
     json_t *names; /* of splits */
     int found;
 };
@@ -79,7 +79,7 @@ static json_t *index_boxes(const json_t *root)
         if (!annotations_number(v, "id", &id))
             continue;
         snprintf(key, sizeof key, "%" JSON_INTEGER_FORMAT, id);
-        json_object_set(out, key, json_object_get(v, "bbox"));
+        json_object_set(out, key, v);
     }
     return out;
 }
@@ -124,8 +124,12 @@ static int add_reference(const struct annotations *a, const struct references *x
                                       ? "its \"sentences\" is empty"
                                       : "its \"sentences\" is missing or no list");
     snprintf(key, sizeof key, "%" PRId64, annotation);
-    if (!corners_of(json_object_get(x->boxes, key), box))
+    const json_t *given = json_object_get(x->boxes, key);
+    json_int_t other;
+    if (!corners_of(json_object_get(given, "bbox"), box))
         return annotations_bad(a, "its ann_id has no box among COCO's instances");
+    if (annotations_number(given, "image_id", &other) && other != image)
+        return annotations_bad(a, "its ann_id is of a box in another image");
     int rc = 0;
     for (size_t i = 0; i < list->count && rc == 0; i++)
         rc = list->items[i]->kind == PK_DICT

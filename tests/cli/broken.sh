@@ -121,6 +121,9 @@ for box in '[1, 1, 9]' '[1, 1, "a", 9]' '7'; do
     both "a bbox that is $box" 4 1 'item reference 1 is left out: its ann_id has no box' \
         'item refs(unc).p: reference 1 is left out: its ann_id has no box in instances.json'
 done
+echo "$boxes" | sed 's/"id": 7,/& "image_id": "77",/; s/"id": 8,/& "image_id": "0042",/' >instances.json
+eval_of --data refs.p --annotations instances.json --regions npy
+says "a box in another image" $? 1 4 'item reference 1 is left out: its ann_id is of a box in another image'
 printf '{"annotations": [' >instances.json
 both "instances that are cut off" 1 0 'instances.json: line [12]: .* end of file' 'instances.json: line [12]: .* end of file'
 : >instances.json
