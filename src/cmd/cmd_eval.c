@@ -145,6 +145,7 @@ struct measuring {
     struct column *list;
     int count;        /* of them that were begun */
     bool interrupted; /* what was measured until then is shown */
+    bool predicted;   /* answers are in their file */
     struct eval_part part;
     struct logging logging;
     struct command_items show;
@@ -264,7 +265,7 @@ static void print_text(const struct measuring *g, int sound)
     column_print_pools(g->m, list, sound);
     column_print_recall(list, sound);
     column_print_attention(list, sound);
-    if (o->predictions && !g->interrupted)
+    if (g->predicted)
         plain_out("%s: answers to %d items, %d of which have no score, as it is not known what is "
                   "right\n", o->predictions, g->p->count, column_answered(most, false));
 }
@@ -350,10 +351,11 @@ static int measure_set(struct measuring *g)
         rc = measure(g);
     if (g->logging.command)
         logged = logging_end(&g->logging);
-    if (rc == 0 && o->predictions)
-        rc = predictions_write(g->p, o->predictions, g->err);
+    int written = rc == 0 && o->predictions ? predictions_write(g->p, o->predictions, g->err) : 0;
+    g->predicted = rc == 0 && o->predictions && written == 0;
     if (rc == 0 || g->interrupted)
-        status = show(g);
+        status = show(g); /* also where answers could not be written */
+    rc = rc ? rc : written;
     int closed = rows_close(&g->rows, rc ? &why : g->err);
     rc = eval_stopped(&g->part, o->rows, rc ? rc : closed, g->err);
     int parted = eval_part_close(&g->part, rc == 0 && logged == EXIT_OK, rc ? &why : g->err);

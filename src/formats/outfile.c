@@ -74,10 +74,21 @@ void outfile_numbers(struct outfile *o, const void *data, size_t count, size_t s
     }
 }
 
+/* Why those failed that wrote to the file by themselves: errno has been others' since. A file that
+ * will not stay is written to once more. */
+static int outfile_reason(const struct outfile *o)
+{
+    static const char more[4096];
+    for (int i = 0; o->temporary && i < 16; i++)
+        if (write(fileno(o->file), more, sizeof more) < 0)
+            return errno;
+    return !o->temporary && errno ? errno : EIO;
+}
+
 int outfile_close(struct outfile *o, struct vs_err *err)
 {
     if (ferror(o->file) && o->error == 0)
-        o->error = errno ? errno : EIO; /* of those that wrote to the file by themselves */
+        o->error = outfile_reason(o);
     if (fflush(o->file) != 0 && o->error == 0)
         o->error = errno;
     if (o->temporary && o->error == 0 && fsync(fileno(o->file)) != 0)

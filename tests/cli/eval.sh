@@ -231,6 +231,10 @@ refuses 1 "line 1 is of an item that .*right.jsonl has not" "rows of another set
     -m "$work/named" --data "$work/right.jsonl" --no-log --rows "$work/part.jsonl" --resume
 refuses 1 "/dev/full: rows cannot be written: No space left" "a full disk" "$VILSCOPE" eval -m "$tiny" \
     --data "$work/right.jsonl" --no-log --rows /dev/full
+"$VILSCOPE" eval -m "$tiny" --data "$work/right.jsonl" --no-log --predictions /dev/full >"$work/out" 2>"$work/err"
+[ $? -eq 1 ] && grep -q '^vilscope eval: /dev/full: cannot be written: No space left' "$work/err" &&
+    [ "$(grep -c ' 100.0%' "$work/out")" -ge 4 ] && ! grep -q 'answers to' "$work/out"
+ok $? "scores are shown where answers cannot be written: $(tail -n 1 "$work/err")"
 refuses 2 "is a folder" "a folder" "$VILSCOPE" eval -m "$tiny" --data "$work/right.jsonl" --no-log \
     --rows "$work"
 refuses 2 "predictions is of all items" "half of the predictions" "$VILSCOPE" eval -m "$tiny" \

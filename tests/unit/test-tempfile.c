@@ -9,9 +9,12 @@
 #include "tap.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -77,6 +80,29 @@ static void writes(void)
     free(victim);
 }
 
+/* The reason is told, whatever became of errno meanwhile. */
+static void no_room(void)
+{
+    struct outfile o;
+    struct vs_err err = {0};
+    struct rlimit old, small;
+    char *path = in_dir("out.csv");
+    signal(SIGXFSZ, SIG_IGN);
+    getrlimit(RLIMIT_FSIZE, &old);
+    small = old;
+    small.rlim_cur = 4096;
+    int rc = outfile_open(&o, path, &err);
+    setrlimit(RLIMIT_FSIZE, &small);
+    for (int i = 0; i < 5000 && rc == 0; i++)
+        fputs("a line\n", o.file);
+    errno = 0;
+    rc = rc ? rc : outfile_close(&o, &err);
+    setrlimit(RLIMIT_FSIZE, &old);
+    ok(rc == VS_E_IO && strstr(err.text, strerror(EFBIG)) && count_files() == 0,
+       "what others could not write: %s", err.text);
+    free(path);
+}
+
 static void sweeps(void)
 {
     struct vs_err err = {0};
@@ -125,6 +151,7 @@ int main(void)
         return tap_done();
     }
     writes();
+    no_room();
     sweeps();
     filesystems();
     char *command = xasprintf("rm -rf '%s'", dir);
