@@ -54,42 +54,64 @@ int gpu_finish(struct gpu *g, char *why, size_t why_size)
 
 /* ---- memory */
 
+#define GPU_FULL (-1) /* what may be used, or is there, is used up */
+
+/* Above a megabyte the driver gives whole pages of two; smaller ones share such pages. */
+size_t gpu_taken(size_t bytes)
+{
+    size_t unit = bytes > (size_t)1 << 20 ? (size_t)2 << 20 : 512;
+    return (bytes + unit - 1) / unit * unit;
+}
+
 static void say_full(struct gpu *g, size_t bytes, const char *what)
 {
-    char why[160];
-    snprintf(why, sizeof why, "out of memory: %zu MB on top of %zu MB, %zu MB may be used "
-             "(--device cuda:%d,memory=MB sets it)", (bytes >> 20) + 1, g->used >> 20,
-             g->limit >> 20, g->device);
+    char why[180];
+    int n = snprintf(why, sizeof why, "out of memory: %zu MB on top of %zu MB, %zu MB ",
+                     (bytes >> 20) + 1, g->used >> 20, g->limit >> 20);
+    if (g->limited)
+        snprintf(why + n, sizeof why - (size_t)n, "may be used (--device cuda:%d,memory=MB)",
+                 g->device);
+    else
+        snprintf(why + n, sizeof why - (size_t)n, "were free (vilscope devices shows other GPUs; "
+                 "or --device cpu)");
     gpu_fail(g, what, NULL, why);
 }
 
-static void *alloc(struct gpu *g, size_t bytes, const char *what)
+/* 0, GPU_FULL, or a code of the driver. */
+static int alloc(struct gpu *g, size_t bytes, void **out)
+{
+    size_t taken = gpu_taken(bytes);
+    int rc = 0;
+    while (g->used > g->limit || taken > g->limit - g->used)
+        if (!gpu_evict(g))
+            return GPU_FULL;
+    while ((rc = g->api->alloc(g->ctx, bytes, out)) != 0 && g->api->is_memory(rc))
+        if (!gpu_evict(g))
+            return GPU_FULL;
+    if (rc == 0)
+        g->used += taken;
+    g->peak = g->used > g->peak ? g->used : g->peak;
+    return rc;
+}
+
+void *gpu_alloc_if(struct gpu *g, size_t bytes)
 {
     void *p = NULL;
-    if (g->failed)
-        return NULL;
-    while (bytes > g->limit - g->used || g->used > g->limit)
-        if (!gpu_evict(g)) {
-            say_full(g, bytes, what);
-            return NULL;
-        }
-    int rc;
-    while ((rc = g->api->alloc(g->ctx, bytes, &p)) != 0 && g->api->is_memory(rc))
-        if (!gpu_evict(g)) {
-            say_full(g, bytes, what);
-            return NULL;
-        }
-    if (!gpu_ok(g, rc, what, NULL))
-        return NULL;
-    g->used += bytes;
-    g->peak = g->used > g->peak ? g->used : g->peak;
-    return p;
+    pthread_mutex_lock(&g->lock);
+    int rc = g->failed ? GPU_FULL : alloc(g, bytes, &p);
+    pthread_mutex_unlock(&g->lock);
+    return rc == 0 ? p : NULL;
 }
 
 void *gpu_alloc(struct gpu *g, size_t bytes, const char *what)
 {
+    void *p = NULL;
     pthread_mutex_lock(&g->lock);
-    void *p = alloc(g, bytes, what);
+    int rc = g->failed ? 0 : alloc(g, bytes, &p);
+    if (rc == GPU_FULL)
+        say_full(g, bytes, what);
+    else
+        gpu_ok(g, rc, what, NULL);
     pthread_mutex_unlock(&g->lock);
     return p;
 }
@@ -101,7 +123,7 @@ void gpu_release(struct gpu *g, void *p, size_t bytes)
     pthread_mutex_lock(&g->lock); /* waiting within another thread's capture would end that */
     (void)g->api->wait(g->ctx); /* nothing that runs may read it; its own failure is told later */
     gpu_ok(g, g->api->release(g->ctx, p), "freeing memory", NULL);
-    g->used -= bytes;
+    g->used -= gpu_taken(bytes);
     pthread_mutex_unlock(&g->lock);
 }
 
@@ -286,6 +308,7 @@ static bool parse_word(struct gpu *g, const char *word, size_t n)
         return false;
     unsigned long long mb = strtoull(word + 7, &end, 10);
     g->limit = (size_t)mb << 20;
+    g->limited = true;
     return end == word + n && mb > 0 && mb < 1u << 24;
 }
 

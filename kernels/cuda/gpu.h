@@ -52,6 +52,8 @@ void gpu_watch(struct gpu *g, void (*progress)(void *arg, size_t done, size_t al
 struct kern_set *gpu_set_new(struct gpu *g, size_t bytes);
 void gpu_set_free(struct gpu *g, struct kern_set *s);
 void gpu_use(struct gpu *g, struct kern_set *s);
+/* Where these weights are on the device; sends them first when they are not there. NULL: noted. */
+const float *gpu_weights(struct gpu *g, const void *host, size_t bytes);
 
 size_t gpu_conv_size(int cout, int cin, int kh, int kw, int groups);
 void gpu_conv_pack(const void *weights, int cout, int cin, int kh, int kw, int groups,

@@ -51,12 +51,23 @@ struct block {
     size_t bytes;
 };
 
+/* A piece of device memory that holds weights of a set, one behind the other. */
+struct slab {
+    struct slab *next;
+    struct kern_set *set; /* that has the rest of it; NULL: it is gone */
+    char *p;
+    size_t bytes, used;
+    int tensors; /* that are in it */
+    uint64_t last; /* when one of them was used; of gpu_evict */
+};
+
 /* Weights on the device, of one set or of several that are equal. */
 struct tensor {
     struct tensor *next;
     const void *host; /* of one of the sets */
     size_t bytes;
     void *device; /* NULL: evicted, or not sent yet */
+    struct slab *slab; /* that it is in */
     int sets;
     uint64_t last;
 };
@@ -72,6 +83,7 @@ struct kern_set {
     struct entry *entries; /* open addressing, by host */
     size_t count, room;
     size_t bytes, sent; /* of all weights as announced; of those on the device now */
+    size_t reserved;    /* of its slabs */
 };
 
 /* What is not as it should be, though nothing failed. */
@@ -92,6 +104,7 @@ struct gpu {
     int device, precision;
     struct cuda_info info;
     size_t limit, used, peak;
+    bool limited; /* by who opened it */
     char failure[320];
     bool failed, lost; /* lost: until the process ends */
     struct gpu_notes notes;
@@ -105,6 +118,7 @@ struct gpu {
     struct graph graphs[GPU_GRAPHS];
     struct kern_set *sets, *set, loose;
     struct tensor *tensors;
+    struct slab *slabs;
     uint64_t clock;
     void (*progress)(void *arg, size_t done, size_t all);
     void *progress_arg;
@@ -118,6 +132,10 @@ void gpu_fail(struct gpu *g, const char *what, const int *dims, const char *why)
 bool gpu_ok(struct gpu *g, int rc, const char *what, const int *dims);
 /* Counted memory on the device; NULL is noted. Weights that are not in use make room. */
 void *gpu_alloc(struct gpu *g, size_t bytes, const char *what);
+/* The same, but that NULL is no failure. */
+void *gpu_alloc_if(struct gpu *g, size_t bytes);
+/* What the driver takes for an allocation of so many bytes. */
+size_t gpu_taken(size_t bytes);
 void gpu_release(struct gpu *g, void *p, size_t bytes);
 void *gpu_pinned(struct gpu *g, struct pinned *p, size_t bytes);
 
@@ -155,8 +173,6 @@ void gpu_note_opening(struct gpu *g);
 const char *gpu_tf32_override(void);
 
 /* ---- store.c */
-/* Where these weights are on the device; sends them first when they are not there. NULL: noted. */
-const float *gpu_weights(struct gpu *g, const void *host, size_t bytes);
 /* Frees the weights that were used longest ago. Returns false when all are in use. */
 bool gpu_evict(struct gpu *g);
 /* Outside of every set weights are sent anew for each operation. */

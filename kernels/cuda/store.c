@@ -7,6 +7,7 @@
 #include <string.h>
 
 #define CHUNK ((size_t)4 << 20) /* bytes on the way at a time, twice */
+#define SLAB ((size_t)64 << 20)
 
 /* ---- a set's entries */
 
@@ -49,6 +50,75 @@ static void set_add(struct kern_set *s, const void *host, size_t bytes, struct t
     t->sets++;
 }
 
+/* ---- slabs: pieces of memory that hold many weights. The driver gives what is larger than a
+ * megabyte in pages of two: five hundred allocations of a model's 1 GB would take 150 MB more, and
+ * the weights of query, key and value would lie anywhere; here they follow each other. */
+
+/* A new one with room for so many bytes, for s. It has room for what s is said to send yet, if the
+ * device has. */
+static struct slab *slab_new(struct gpu *g, struct kern_set *s, size_t bytes)
+{
+    size_t rest = s->bytes > s->reserved ? s->bytes - s->reserved : 0;
+    size_t want = gpu_taken(rest < SLAB ? rest : SLAB);
+    struct slab *b = calloc(1, sizeof *b);
+    if (!b) {
+        gpu_fail(g, "memory for weights", NULL, "the host has no memory left");
+        return NULL;
+    }
+    b->bytes = want > bytes ? want : bytes;
+    b->p = want > bytes ? gpu_alloc_if(g, want) : NULL;
+    if (!b->p) {
+        b->bytes = bytes;
+        b->p = gpu_alloc(g, bytes, "memory for weights");
+    }
+    if (!b->p) {
+        free(b);
+        return NULL;
+    }
+    b->set = s;
+    b->next = g->slabs;
+    g->slabs = b;
+    s->reserved += b->bytes;
+    return b;
+}
+
+static struct slab *slab_take(struct gpu *g, struct kern_set *s, size_t bytes, void **out)
+{
+    size_t size = (bytes + 255) & ~(size_t)255;
+    struct slab *b = s == &g->loose ? NULL : g->slabs;
+    while (b && (b->set != s || b->bytes - b->used < size))
+        b = b->next;
+    if (!b)
+        b = slab_new(g, s, size);
+    if (!b)
+        return NULL;
+    *out = b->p + b->used;
+    b->used += size;
+    b->tensors++;
+    return b;
+}
+
+static void slab_give(struct gpu *g, struct slab *b)
+{
+    struct slab **at = &g->slabs;
+    if (--b->tensors > 0)
+        return;
+    while (*at != b)
+        at = &(*at)->next;
+    *at = b->next;
+    if (b->set)
+        b->set->reserved -= b->bytes;
+    gpu_release(g, b->p, b->bytes);
+    free(b);
+}
+
+static void slab_forget(struct gpu *g, const struct kern_set *s)
+{
+    for (struct slab *b = g->slabs; b; b = b->next)
+        if (b->set == s)
+            b->set = NULL;
+}
+
 /* ---- tensors */
 
 /* Of another set: at the same place, or with the same numbers. Equal weights are found by looking
@@ -89,14 +159,11 @@ static struct tensor *tensor_of(struct gpu *g, struct kern_set *s, const void *h
     return t;
 }
 
-static size_t rounded(size_t bytes)
-{
-    return (bytes + 255) & ~(size_t)255;
-}
-
 static void tensor_drop(struct gpu *g, struct tensor *t)
 {
-    gpu_release(g, t->device, rounded(t->bytes));
+    if (t->slab)
+        slab_give(g, t->slab);
+    t->slab = NULL;
     t->device = NULL;
     for (struct kern_set *s = g->sets; s; s = s->next) {
         bool has = false;
@@ -165,8 +232,8 @@ static const float *find_or_send(struct gpu *g, const void *host, size_t bytes)
     t->last = g->clock;
     if (t->device)
         return t->device;
-    t->device = gpu_alloc(g, rounded(bytes), "memory for weights");
-    if (!t->device)
+    t->slab = slab_take(g, s, bytes, &t->device);
+    if (!t->slab)
         return NULL;
     if (!send(g, t)) {
         tensor_drop(g, t);
@@ -184,18 +251,23 @@ const float *gpu_weights(struct gpu *g, const void *host, size_t bytes)
     return p;
 }
 
-/* ---- eviction: weights that were used together go together */
+/* ---- eviction: weights that were used together go together, by whole slabs, as nothing else is
+ * memory that others could have */
 
 bool gpu_evict(struct gpu *g)
 {
     uint64_t oldest = g->clock;
+    for (struct slab *b = g->slabs; b; b = b->next)
+        b->last = 0;
     for (const struct tensor *t = g->tensors; t; t = t->next)
-        if (t->device && t->last < oldest)
-            oldest = t->last;
+        if (t->slab && t->last > t->slab->last)
+            t->slab->last = t->last;
+    for (const struct slab *b = g->slabs; b; b = b->next)
+        oldest = b->tensors > 0 && b->last < oldest ? b->last : oldest;
     if (oldest == g->clock)
         return false;
     for (struct tensor *t = g->tensors; t; t = t->next)
-        if (t->device && t->last == oldest)
+        if (t->slab && t->slab->last == oldest)
             tensor_drop(g, t);
     g->stats.evictions++;
     return true;
@@ -243,6 +315,7 @@ void gpu_set_free(struct gpu *g, struct kern_set *s)
     if (g->set == s)
         g->set = NULL;
     set_clear(g, s);
+    slab_forget(g, s);
     pthread_mutex_unlock(&g->lock);
     scratch_free(s);
 }

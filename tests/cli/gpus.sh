@@ -91,7 +91,7 @@ refuses 1 "cuda:0 (Fake 0): .*illegal memory access.*--device cpu" "a GPU that i
     on die=20 q --device cuda
 clean 1
 ok $? "and nothing else is wrong: $(cat "$work/told")"
-refuses 1 "out of memory.*--device cuda:0,memory=MB" "no memory" on memory=1 q --device cuda
+refuses 1 "out of memory.* 1 MB were free" "no memory" on memory=1 q --device cuda
 clean 1
 ok $? "and nothing is left: $(cat "$work/told")"
 end

@@ -256,6 +256,55 @@ static void check_algorithms(void)
     close_fake(k, "algorithms");
 }
 
+/* ---- memory */
+
+/* Weights of a set in one allocation, at equal distances, and counted as the driver counts: one by
+ * one each would take two megabytes. */
+static void check_slab(void)
+{
+    enum { COUNT = 12, FLOATS = 290000 }; /* 1.1 MB each */
+    struct gpu_stats st;
+    fakecuda_reset();
+    struct kern *k = open_fake("cuda");
+    float *host = xcalloc((size_t)COUNT * FLOATS, sizeof *host);
+    const float *at[COUNT];
+    struct kern_set *s = kern_set_new(k, (size_t)COUNT * FLOATS * sizeof *host);
+    int before, even = 0;
+    kern_use(k, s);
+    before = fakecuda.allocs;
+    for (int i = 0; i < COUNT; i++) {
+        host[i * FLOATS] = (float)i;
+        at[i] = gpu_weights(k->gpu, host + i * FLOATS, FLOATS * sizeof *host);
+        even += i > 0 && at[i] && at[i] - at[i - 1] == at[1] - at[0];
+    }
+    gpu_stats(k->gpu, &st);
+    ok(even == COUNT - 1 && fakecuda.allocs == before + 2, /* and a pinned piece */
+       "%d weights lie behind each other, in %d allocations", COUNT, fakecuda.allocs - before - 1);
+    ok(st.used == fakecuda.peak && st.used == 14 * MB, "%zu MB are counted, as the driver has it "
+       "(%zu)", st.used / MB, fakecuda.peak / MB);
+    kern_set_free(k, s);
+    gpu_stats(k->gpu, &st);
+    ok(st.used == 0, "and given back with the set");
+    free(host);
+    close_fake(k, "weights");
+}
+
+/* A device that others fill is told as that; a limit of one's own, too. */
+static void check_full(void)
+{
+    static const char *const lines[][2] = {{"cuda", "were free (vilscope devices shows other"},
+                                           {"cuda:0,memory=8", "(--device cuda:0,memory=MB)"}};
+    for (int i = 0; i < 2; i++) {
+        char why[400] = "";
+        fakecuda_reset();
+        fakecuda.others[0] = 240 * MB;
+        struct kern *k = open_fake(lines[i][0]);
+        ok(kern_alloc(k, 5 * MB) == NULL && kern_finish(k, why, sizeof why) != 0 &&
+           strstr(why, lines[i][1]), "%s", why);
+        close_fake(k, lines[i][0]);
+    }
+}
+
 /* ---- the end of a device */
 
 static void check_lost(void)
@@ -333,6 +382,8 @@ int main(void)
     check_strikes();
     check_disturbance();
     check_algorithms();
+    check_slab();
+    check_full();
     check_lost();
     check_sync();
     check_environment();

@@ -127,7 +127,7 @@ static void check_store(void)
     size_t bytes = (size_t)ROWS * N * 4;
     struct gpu_stats st;
     fakecuda_reset();
-    struct kern *k = open_fake("cuda:0,memory=4");
+    struct kern *k = open_fake("cuda:0,memory=6");
     if (!k)
         return;
     float *a = weights_of(ROWS, 1), *b = weights_of(ROWS, 2), *same = weights_of(ROWS, 1);
