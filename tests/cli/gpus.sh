@@ -1,11 +1,12 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # The program on GPUs, from the driver's library to the answer, where there is none: fake-driver.so
-# stands for the driver and for the module, computes on the processor and breaks off at nothing that
-# a GPU would not (tests/unit/fakecuda.h), but tells it. Answers are the processor's; auto takes the
-# GPU that has room, or none; lists open none; children that decode images leave the GPU alone; a GPU
-# that is lost or full costs one line. Memory left behind, a call after a fork, a word that nobody
-# wrote, or the wrong GPU breaks it.
+# stands for the driver and for the module, computes on the processor, and tells which rules of a GPU
+# were broken (tests/unit/fakecuda.h); then module.cu itself, over a runtime that does. Answers are
+# the processor's; auto takes the GPU that has room, or none; lists open none; children that decode
+# images leave the GPU alone; a GPU that is lost or full costs one line. Memory left behind, a call
+# after a fork, a word that nobody wrote, the wrong GPU, or something wrong in what the module tells
+# CUDA breaks it.
 set -u
 tiny=$SRCDIR/tests/data/tiny
 work=$(mktemp -d)
@@ -94,4 +95,32 @@ ok $? "and nothing else is wrong: $(cat "$work/told")"
 refuses 1 "out of memory.* 1 MB were free" "no memory" on memory=1 q --device cuda
 clean 1
 ok $? "and nothing is left: $(cat "$work/told")"
+
+# ---- the module's own code, over a runtime that stands on the same calls, in the test for GPUs
+cxx=
+for c in c++ g++ clang++; do
+    [ -z "$cxx" ] && command -v $c >/dev/null && cxx=$c
+done
+if [ -z "$cxx" ]; then
+    skip "the module's own code: there is no C++ compiler"
+else
+    $cxx -std=c++17 -O1 -shared -fPIC -I"$SRCDIR" -I"$SRCDIR/tests/cli/fakert" -o "$work/module.so" \
+        "$SRCDIR/tests/cli/fakert/runtime.cpp" "$BUILDDIR/fake-driver.so" \
+        -Wl,-rpath,"$BUILDDIR" 2>"$work/err"
+    ok $? "module.cu compiles: $(head -n 1 "$work/err")"
+    VILSCOPE_CUDA_MODULE=$work/module.so
+    on memory=4000 "$BUILDDIR/test-gpu" --quick >"$work/out" 2>"$work/err"
+    rc=$?
+    first=$(grep '^not ok' "$work/out" | head -n 1)
+    [ $rc -eq 0 ] && clean 5
+    ok $? "test-gpu over it, $(grep -c '^ok' "$work/out") ok: $(head -n 1 "$work/told") $first"
+    on memory=4000 "$BUILDDIR/bench-gpu" first "$tiny/config.json" "$tiny/checkpoint.bin" >"$work/out"
+    [ $? -eq 0 ] && clean 1
+    ok $? "bench-gpu over it: $(head -n 1 "$work/told")"
+    for precision in "tf32 9e-04" "bf16 8e-03" "half 9e-04"; do
+        on memory=4000 q --device "cuda,${precision% *}" --json >"$work/out"
+        grep -q "\"device\": .*${precision% *} (products off by ${precision#* })" "$work/out" && clean 1
+        ok $? "products in ${precision% *}: $(grep '"device"' "$work/out")"
+    done
+fi
 end

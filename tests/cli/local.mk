@@ -16,6 +16,8 @@ dump_pixels_LDADD = $(CORE_LIBS)
 # The program on GPUs that are not there: a library in place of the driver and of the CUDA module.
 TAP_SH += tests/cli/gpus.sh
 check_PROGRAMS += fake-driver.so
+EXTRA_DIST += tests/cli/fakert/cublasLt.h \
+	tests/cli/fakert/cuda_runtime.h tests/cli/fakert/runtime.cpp
 fake_driver_so_SOURCES = tests/cli/fake-driver.c $(FAKE_SOURCES)
 fake_driver_so_CPPFLAGS = $(TEST_CPPFLAGS) -I$(srcdir)/tests/unit
 fake_driver_so_CFLAGS = $(AM_CFLAGS) -fPIC -fvisibility=default

@@ -14,7 +14,7 @@ uint32_t fake_product_shape(const struct cuda_gemm *g)
 {
     const uint32_t words[] = {(uint32_t)g->m, (uint32_t)g->n, (uint32_t)g->k, (uint32_t)g->lda,
                               (uint32_t)g->ldb, (uint32_t)g->ldc, (uint32_t)g->ldd, g->trans_a,
-                              g->trans_b, (uint32_t)g->precision, g->beta != 0, g->bias != NULL};
+                              g->trans_b, (uint32_t)g->precision, g->bias != NULL};
     uint32_t h = 2166136261u;
     for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
         h = (h ^ words[i]) * 16777619u;
