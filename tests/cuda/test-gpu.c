@@ -71,6 +71,33 @@ static void check_queries(int count, bool quick)
     query_close(&cpu);
 }
 
+/* Every precision answers, less exactly; one that has no algorithm for a shape says so. */
+static void check_precisions(void)
+{
+    static const struct {
+        const char *device;
+        float within;
+    } list[] = {{"cuda,tf32", 0.05f}, {"cuda,bf16", 0.3f}, {"cuda,half", 0.05f}};
+    const char *config = source_path("tests/data/tiny/config.json");
+    const char *checkpoint = source_path("tests/data/tiny/checkpoint.bin");
+    struct query_model cpu = {0}, gpu = {0};
+    struct vs_err err = {0};
+    struct kern *k = open_kern("cpu");
+    bool good = k && query_open(&cpu, config, checkpoint, k, &err) == 0;
+    for (size_t i = 0; good && i < sizeof list / sizeof list[0]; i++) {
+        char note[600];
+        k = open_kern(list[i].device);
+        if (!k || !ok(query_open(&gpu, config, checkpoint, k, &err) == 0, "%s: tiny opens %s",
+                      list[i].device, err.text))
+            break;
+        query_compare(&gpu, &cpu, 6, list[i].within);
+        kern_note(k, note, sizeof note);
+        tap_note("%s%s%s", kern_describe(k), *note ? ": " : "", note);
+        query_close(&gpu);
+    }
+    query_close(&cpu);
+}
+
 /* States that passes share. */
 static void check_kept(int count)
 {
@@ -208,6 +235,7 @@ int main(int argc, char **argv)
     kern_close(ref);
     kern_close(k);
     check_queries(quick ? 6 : argc > 1 ? atoi(argv[1]) : 1000, quick);
+    check_precisions();
     check_kept(quick ? 10 : 200);
     check_detector();
     check_together();
