@@ -62,6 +62,26 @@ else
     fi
 fi
 
+# ---- free memory, as NVIDIA's monitor tells it without a context: of GPUs and of pieces of them
+if [ -z "$cc" ]; then
+    skip "the monitor: there is no C compiler"
+else
+    mkdir "$work/monitor"
+    ln -s "$BUILDDIR/fake-driver.so" "$work/monitor/libcuda.so.1"
+    for kind in GPU MIG; do
+        library "$work/monitor/libnvidia-ml.so.1" '#include <string.h>
+int nvmlInit_v2(void) { return 0; }
+int nvmlDeviceGetHandleByUUID(const char *uuid, void **device) { *device = (void *)8;
+    return strcmp(uuid, "'$kind'-00000000-0000-0000-0000-000000000000") == 0 ? 0 : 6; }
+int nvmlDeviceGetMemoryInfo(void *device, unsigned long long *m)
+{ m[0] = 256 << 20; m[1] = 77 << 20; m[2] = 179 << 20; return device == (void *)8 ? 0 : 2; }'
+        LD_LIBRARY_PATH="$work/monitor" VILSCOPE_CUDA_MODULE="$BUILDDIR/fake-driver.so" \
+            "$VILSCOPE" devices >"$work/list"
+        grep -q '^cuda:0 .* 77 of 256 MB free' "$work/list"
+        ok $? "$kind: $(tail -n 1 "$work/list")"
+    done
+fi
+
 # ---- what the script for GPU machines makes of results
 cat >"$work/results" <<'END'
 {"what": "model: batch 1, 38 tokens", "value": 1.5, "unit": "ms", "device": "cuda"}
