@@ -43,6 +43,9 @@ static __attribute__((constructor)) void counts_begin(void)
 }
 """
 MAIN = "src/cmd/main.c"
+# What only tests have compiled: kernels for GPUs in test programs, the module by a test itself.
+KERNELS, MODULE, MODULE_TEST = ("kernels/cuda/kernels", "kernels/cuda/module.cu",
+                                "tests/cli/gpus.sh")
 # How a test can end. Late: it ran past its limit.
 PASSED, FAILED, LATE = "passed", "failed", "late"
 
@@ -125,6 +128,14 @@ class Copy:
 
     def make(self, targets):
         return self.run(["make", "-s", "-j2"] + targets, self.build)
+
+    def make_module(self):
+        """The module over the runtime of its test; the object file, or None."""
+        fake = os.path.join(self.root, "tests/cli/fakert")
+        out = os.path.join(self.folder, "module.o")
+        done = self.run(["c++", "-std=c++17", "-O1", "-fPIC", "-I" + self.root, "-I" + fake, "-c",
+                         "-o", out, os.path.join(fake, "runtime.cpp")], self.build)
+        return out if done == 0 else None
 
     def tests(self):
         told = subprocess.run(["make", "-s", "list-tests"], cwd=self.build, capture_output=True,

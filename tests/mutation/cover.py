@@ -31,10 +31,10 @@ def digest(data):
 def files_of(root, test):
     """The files that a test is made of, and those below tests/ that they name."""
     found, todo = set(), [test]
-    for path in glob.glob(os.path.join(root, "tests/*/local.mk")):
-        mk = open(path).read().replace("\\\n", " ")
-        rule = re.search(r"^%s_SOURCES = (.*)" % re.escape(test.replace("-", "_")), mk, re.M)
-        todo += rule.group(1).split() if rule else []
+    mk = "".join(open(p).read() for p in glob.glob(os.path.join(root, "tests/*/local.mk")))
+    lists = dict(re.findall(r"^(\w+_SOURCES) = (.*)", mk.replace("\\\n", " "), re.M))
+    for name in lists.get(test.replace("-", "_") + "_SOURCES", "").split():
+        todo += lists.get(name.strip("$()"), name).split()
     if "/" in test:
         todo.append(os.path.join(os.path.dirname(test), "lib.sh"))
     while todo:
@@ -83,7 +83,8 @@ def gcov_lines(copy, data):
             for f in json.loads(line)["files"] if line.startswith("{") else []:
                 path = os.path.normpath(os.path.join(copy.build, f["file"]))
                 name = os.path.relpath(path, copy.root)
-                if name.endswith(".c") and not name.startswith(("..", "tests/", "build/")):
+                if (name.startswith(build.KERNELS) or name.endswith(".c") and
+                        not name.startswith(("..", "tests/", "build/"))):
                     for x in f["lines"]:
                         here = ran.setdefault(name, {})
                         here[x["line_number"]] = here.get(x["line_number"]) or x["count"] > 0
@@ -165,6 +166,8 @@ class Coverage:
         of files, which work in a child that may not write its counters: those that run something
         of the file; of a file that is new: all."""
         usable = {t: k for t, k in self.known.items() if k["seconds"] is not None}
+        if path == build.MODULE:
+            return [t for t in usable if t == build.MODULE_TEST]
         here = {t: k["lines"][path] for t, k in usable.items() if path in k["lines"]}
         old = {t for t in here if here[t]["digest"] != self.source_digest(path)}
         some = {t for t in here if here[t]["ran"]}

@@ -120,7 +120,7 @@ def functions_of(tokens):
     where, depth, current, last_call = [], 0, None, None
     for i, t in enumerate(tokens):
         if depth == 0 and t.kind == "name" and i + 1 < len(tokens) and tokens[i + 1].text == "(":
-            last_call = t.text
+            last_call = tokens[i + 2].text if t.text == "KERNEL" else t.text
         if t.text == "{":
             if depth == 0 and i and tokens[i - 1].text == ")":
                 current = last_call

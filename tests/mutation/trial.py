@@ -61,6 +61,7 @@ class Worker(threading.Thread):
         self.copy, self.cover, self.todo, self.results = copy, cover, todo, results
         self.read, self.say = read, say
         self.code = {p: code_of(p) for p in copy.objects()}
+        self.module = self.module_code()
         self.trusted = set()
 
     def same_code(self, before):
@@ -70,12 +71,32 @@ class Worker(threading.Thread):
             return None
         return all(p in self.code and code_of(p) == self.code[p] for p in changed)
 
+    def module_code(self):
+        path = self.copy.make_module()
+        return path and code_of(path)
+
+    def no_fault(self, fault):
+        """(outcome, reason) of one that is none once it is in the copy, or None."""
+        if fault.path == build.MODULE:
+            code = self.module_code()
+            return ((INVALID, "does not compile") if code is None else
+                    (EQUIVALENT, "same machine code") if code == self.module else None)
+        before = self.copy.objects()
+        if self.copy.make(self.everything(fault)) != 0:
+            return INVALID, "does not compile"
+        same = self.same_code(before)
+        return ((INVALID, "not compiled here") if same is None else
+                (EQUIVALENT, "same machine code") if same else None)
+
+    def everything(self, fault):
+        return ["all"] + ["fake-driver.so"] * fault.path.startswith(build.KERNELS)
+
     def programs_of(self, test):
         """What is to be built for it."""
         if "/" not in test:
             return [test]
         with open(os.path.join(self.copy.root, test), encoding="utf-8") as f:
-            named = set(re.findall(r"\$BUILDDIR/([\w-]+)", f.read()))
+            named = set(re.findall(r"\$BUILDDIR/([\w-]+(?:\.so)?)", f.read()))
         return ["vilscope"] + sorted(p for p in named
                                      if os.access(os.path.join(self.copy.build, p), os.X_OK))
 
@@ -101,20 +122,12 @@ class Worker(threading.Thread):
 
     def attempt(self, fault, alone):
         text = self.read(fault.path)
-        before = self.copy.objects()
         self.copy.write(fault.path, faults.with_fault(text, fault))
         try:
-            if self.copy.make(["all"]) != 0:
-                return INVALID, "does not compile"
-            same = self.same_code(before)
-            if same is None:
-                return INVALID, "not compiled here"
-            if same:
-                return EQUIVALENT, "same machine code"
-            return self.run_tests(fault, alone)
+            return self.no_fault(fault) or self.run_tests(fault, alone)
         finally:
             self.copy.write(fault.path, text)
-            self.copy.make(["all"])
+            self.copy.make(self.everything(fault))
 
     def trusts(self, test):
         """Does it pass on the sound source? Asked before its first verdict is believed."""

@@ -332,6 +332,33 @@ static bool poison_large(struct kern *k, struct kern *ref, float x, int step)
     return same && finite;
 }
 
+/* The way back through such rows, from derivatives that are large, too: so it ends at numbers that
+ * can be told from 0. */
+static bool poison_large_back(struct kern *k, struct kern *ref, float x)
+{
+    enum { M = 2, N = 48 };
+    struct operand a = operand(k, M * N), dy = operand(k, M * N), g = poison_weights(N);
+    float most = 0;
+    for (int i = 0; i < M * N; i++) {
+        a.host[i] = i % 5 ? x : -x / 2;
+        dy.host[i] *= x / 64;
+    }
+    kern_put(k, a.back, a.host, a.n);
+    kern_put(k, dy.back, dy.host, dy.n);
+    struct kern_norm_back o = {.x = a.back, .ldx = N, .gamma = g.host, .dy = dy.back, .ldy = N,
+                               .dx = dy.back, .lddx = N, .m = M, .n = N, .eps = 1e-12f};
+    struct kern_norm_back p = o;
+    p.x = a.host, p.dy = p.dx = dy.host;
+    kern_table(k)->norm_back(k, &o, 1);
+    kern_table(ref)->norm_back(ref, &p, 1);
+    for (int i = 0; i < M * N; i++)
+        most = fmaxf(most, fabsf(dy.host[i]));
+    bool same = poison_same(k, &dy, false) && most > 0.01f;
+    operand_free(k, &a), operand_free(k, &dy);
+    free(g.host);
+    return same;
+}
+
 static bool poison_convs(struct kern *k, struct kern *ref, int which, float x)
 {
     /* from, to, kernel, stride, groups: 1x1, strided, Winograd's, in groups of 12 and of 4 */
@@ -372,8 +399,9 @@ __attribute__((unused)) static void poison_check(struct kern *k, struct kern *re
            "%s: the way back with %g (%d)", name, (double)x, n);
     }
     ok(poison_large(k, ref, 1e25f, 1) && poison_large(k, ref, 3e38f, 1) &&
-           poison_large(k, ref, 3e38f, 7),
-       "%s: norm of rows whose squares are no float32", name);
+           poison_large(k, ref, 3e38f, 7) && poison_large_back(k, ref, 1e25f) &&
+           poison_large_back(k, ref, 3e38f),
+       "%s: norm, and back, of rows whose squares are no float32", name);
 }
 
 /* ---- the reference itself, in PyTorch's words */
