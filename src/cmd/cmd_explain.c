@@ -377,7 +377,10 @@ static int explain_check(const struct options *o)
                        : o->width     ? "width"
                        : o->dpi       ? "dpi"
                        : o->csv       ? "csv" : NULL;
+    const char *of_set = o->data.images ? "images" : o->data.annotations ? "annotations" : NULL;
     bool project = o->project >= 0;
+    if (of_set && !o->data.path)
+        return command_usage("explain", "--%s is for --data", of_set);
     if (project && idle)
         return command_usage("explain", "--project: no --%s with it", idle);
     if (!project && lone)

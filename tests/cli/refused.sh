@@ -178,6 +178,8 @@ explain --project cls --data x --neighbors 3 | --neighbors is for --near N
 explain --project cls --data x --dpi 90 | --width and --dpi are for --figure
 explain --project cls --data x --figure x.gif | --figure writes .svg, .pdf or .png, not 'x.gif'
 explain -m x | either --data SET or --reference DIR
+explain --reference x --images . | --images is for --data
+explain --project cls --check-set x --annotations y | --annotations is for --data
 explain -m x --data y --reference z | either --data SET or --reference DIR
 explain -m x --data y --resume | --resume goes on from a file of rows: --rows FILE
 extract --merge a.lmdb | --merge LMDB: which others are put into it?
