@@ -31,7 +31,7 @@ static int by_spare(const void *a, const void *b)
 static int too_full(int device, size_t spare, size_t bytes, char *why, size_t why_size)
 {
     snprintf(why, why_size, "cuda:%d has %zu MB free, %zu MB are needed", device, spare >> 20,
-             (bytes >> 20) + 1);
+             (bytes + (1 << 20) - 1) >> 20);
     return -1;
 }
 

@@ -15,6 +15,7 @@
 #include "src/formats/filesystem.h"
 #include "src/formats/image_priv.h"
 #include "kernels/kern.h"
+#include "src/model/family.h"
 #include "ui/kit/input.h"
 
 #include <errno.h>
@@ -190,7 +191,7 @@ static void doctor_devices(struct findings *f, const char *wanted)
     for (int i = 0; kern_device(i, &d); i++)
         if (strncmp(d.name, "cuda", 4) == 0)
             finding_add(f, d.usable ? FOUND_OK : FOUND_NOTE, "GPU", NULL, "%s: %s", d.name, d.text);
-    if (kern_open(wanted, 0, &k, why, sizeof why) != 0)
+    if (kern_open_for(wanted, 0, NET_ROOM, &k, why, sizeof why) != 0)
         finding_add(f, FOUND_PROBLEM, "device", "vilscope devices lists what there is", "%s", why);
     else
         finding_add(f, FOUND_OK, "device", NULL, "%s computes", kern_describe(k));

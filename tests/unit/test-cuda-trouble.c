@@ -77,7 +77,7 @@ static void check_choice(void)
     takes("three GPUs", 0, "cuda:2 ", "auto took cuda:2, which has the most memory free of 3");
     fakecuda.others[2] = 206 * MB;
     takes("another is the emptiest", 80 * MB, "cuda:1 ", "auto took cuda:1");
-    takes("none has room", 100 * MB, NULL, "cuda:1 has 90 MB free, 101 MB are needed");
+    takes("none has room", 100 * MB, NULL, "cuda:1 has 90 MB free, 100 MB are needed");
     ok(contexts() == 0, "and none was opened for that");
     fakecuda.context = 60 * MB;
     takes("the context itself needs room", 80 * MB, NULL, "cuda:1 has 30 MB free");
