@@ -239,6 +239,7 @@ test_fakecuda_CPPFLAGS = $(TEST_CPPFLAGS) -I$(srcdir)/tests/unit
 test_fakecuda_LDADD = $(CORE_LIBS)
 # Its kernels under ThreadSanitizer, where the compiler has it.
 TAP_TESTS += test-races
+TAP_LONGER += test-races
 test_races_SOURCES = tests/unit/test-races.c $(FAKE_SOURCES)
 test_races_CPPFLAGS = $(TEST_CPPFLAGS) -I$(srcdir)/tests/unit
 test_races_CFLAGS = $(AM_CFLAGS) $(RACES_CFLAGS)

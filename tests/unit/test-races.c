@@ -2,7 +2,7 @@
 /* Threads of a block that meet in memory without a barrier between them: ThreadSanitizer sees each
  * as a thread (simt.c), and this program is compiled with it. Every kernel runs without a race; and
  * without any one of the barriers a race is seen, so that no barrier is there for nothing, and none
- * can be lost. */
+ * can be lost. With VILSCOPE_FULL: all sizes. */
 #include "fakecuda.h"
 #include "kernels/cuda/gpu.h"
 #include "ops.h"
@@ -85,6 +85,20 @@ static void run_kernels(void)
        fakecuda.first);
 }
 
+/* With all sizes that the operations are tested with, in both orders. */
+static void run_all(void)
+{
+    char why[256];
+    for (int i = 0; i < 2; i++) {
+        struct kern *k = NULL;
+        fakecuda_reset();
+        fakecuda.backwards = i;
+        if (ok(gpu_kern(&fakecuda_api, "cuda", &k, why, sizeof why) == 0, "it opens"))
+            ops_check(k, ref, false);
+        kern_close(k);
+    }
+}
+
 /* In a child, whose reports and counts go nowhere. */
 static bool races_without(const char *barrier)
 {
@@ -127,6 +141,8 @@ int main(void)
     if (!ok(kern_open("ref", 1, &ref, why, sizeof why) == 0, "ref opens"))
         return tap_done();
     run_kernels();
+    if (getenv("VILSCOPE_FULL"))
+        run_all();
     ok(races == 0, "no races in kernels (%d)", races);
     for (const char *b; (b = simt_barrier(count)) != NULL; count++)
         ok(races_without(b), "without the barrier at %s there is a race", b);
