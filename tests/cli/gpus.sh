@@ -119,7 +119,7 @@ else
     on memory=4000 "$BUILDDIR/test-gpu" --quick >"$work/out" 2>"$work/err"
     rc=$?
     first=$(grep '^not ok' "$work/out" | head -n 1)
-    [ $rc -eq 0 ] && clean 5
+    [ $rc -eq 0 ] && clean 8
     ok $? "test-gpu over it, $(grep -c '^ok' "$work/out") ok: $(head -n 1 "$work/told") $first"
     on memory=4000 "$BUILDDIR/bench-gpu" first "$tiny/config.json" "$tiny/checkpoint.bin" >"$work/out"
     [ $? -eq 0 ] && clean 1
