@@ -52,6 +52,16 @@ static void tell_waiting(const struct watch *w)
     fflush(stderr);
 }
 
+/* What was waited for in vain. */
+static void tell_left(const struct watch *w)
+{
+    for (int i = 0; i < watch_count(w); i++) {
+        const struct watch_file *f = watch_at(w, i);
+        if (f->state != WATCH_COMPLETE)
+            watch_note(w, f->path, f->state == WATCH_INCOMPLETE ? f->why : "it is being written");
+    }
+}
+
 /* By its file: it may have been named in another way. */
 static bool is_open(const struct model *m, const char *path)
 {
@@ -156,6 +166,8 @@ int compare_each_new(const struct compare_options *o, const struct model_options
         else
             rc = watch_ask_one(&x, i, err);
     }
+    if (x.w)
+        tell_left(x.w);
     watch_close(x.w);
     return rc == VS_E_CANCELLED ? 0 : rc; /* it is stopped by a signal */
 }
