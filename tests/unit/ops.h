@@ -238,8 +238,11 @@ static void ops_pooling(struct kern *k, struct kern *ref, int c)
     kern_table(ref)->roi(ref, &p);
     struct kern_upsample u = {x.back, z.back, H, W, 5, 7, c}, v = {x.host, z.host, H, W, 5, 7, c};
     float e = ops_worst(k, &z, 1), f = ops_worst(k, &y, 1);
-    kern_table(k)->upsample(k, &u);
-    kern_table(ref)->upsample(ref, &v);
+    for (int i = 0; i < 2; i++) { /* the second is smaller than a half: its edge goes on */
+        kern_table(k)->upsample(k, &u);
+        kern_table(ref)->upsample(ref, &v);
+        u.sh = v.sh = 4, u.sw = v.sw = 6;
+    }
     ok(ops_finished(k) && e == 0 && f < 2e-6f && ops_worst(k, &x, 1) < 1e-6f,
        "max pool, regions, upsampling of %d channels (%g)", c, (double)f);
     operand_free(k, &x), operand_free(k, &boxes), operand_free(k, &y), operand_free(k, &z);
