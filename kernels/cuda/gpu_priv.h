@@ -105,7 +105,7 @@ struct gpu {
     struct cuda_info info;
     size_t limit, used, peak;
     bool limited; /* by who opened it */
-    char failure[320];
+    char failure[360];
     bool failed, lost; /* lost: until the process ends */
     struct gpu_notes notes;
     struct pinned in, out, upload[2];

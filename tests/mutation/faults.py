@@ -19,8 +19,9 @@ Token = namedtuple("Token", "kind text begin")
 SWAPPED = {"<": "<=", "<=": "<", ">": ">=", ">=": ">", "==": "!=", "!=": "==", "&&": "||",
            "||": "&&", "+=": "-=", "-=": "+="}
 KIND = {"&&": "logic", "||": "logic", "+=": "arithmetic", "-=": "arithmetic"}
-# What a test that does not count allocations or look at logs cannot see.
-UNSEEN = re.compile(r"(^free|_free|_fini|_close|^close|^unlink|munmap|^assert|^memset|prefetch)$")
+# What a test that does not count allocations or look at logs cannot see, and a declaration.
+UNSEEN = re.compile(r"(^free|_free|_fini|_close|^close|^unlink|munmap|^assert|^memset|prefetch|"
+                    r"^SHARED)$")
 
 # How much memory is asked for: a little more is never seen, a little less is the sanitizers' work.
 ROOM = re.compile(r"^(x|vs_try_)?(m|c|re)alloc(array)?$")

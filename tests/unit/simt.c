@@ -38,7 +38,12 @@ void __tsan_acquire(void *p);
 void __tsan_release(void *p);
 #define NO_ORDER 1 /* going to another fiber orders nothing */
 #else
+/* AddressSanitizer takes a jump that does not return for one up the stack that it knows. */
+#if defined(__SANITIZE_ADDRESS__) || SIMT_HAS(address_sanitizer)
+#define UNSEEN __attribute__((no_sanitize("address")))
+#else
 #define UNSEEN
+#endif
 #define STACK 65536
 #define __tsan_get_current_fiber() NULL
 #define __tsan_create_fiber(flags) NULL
@@ -62,9 +67,9 @@ struct place {
 #define BEGIN(from, start) swapcontext(&(from)->context, start)
 #else
 #ifdef __clang__
-#define TWICE __attribute__((noinline))
+#define TWICE UNSEEN __attribute__((noinline))
 #else
-#define TWICE __attribute__((noipa))
+#define TWICE UNSEEN __attribute__((noipa))
 #endif
 struct place {
     void *words[5];
@@ -79,7 +84,7 @@ struct place {
         if (__builtin_setjmp((from)->words) == 0)                                                 \
             setcontext(start);                                                                    \
     while (0)
-__attribute__((noinline, noreturn)) static void go(struct place *to)
+UNSEEN __attribute__((noinline, noreturn)) static void go(struct place *to)
 {
     __builtin_longjmp(to->words, 1);
 }
