@@ -90,8 +90,7 @@ static void about_model(const struct workbench *w, struct pen *p)
              draw_base_name(model_checkpoint_path(w->ses.model, i)));
     line(p, "device", "%s", model_device(w->ses.model));
     model_device_note(w->ses.model, note, sizeof note);
-    if (*note)
-        line(p, "", "%s", note);
+    lines(p, "", note);
     if (model_server(w->ses.model))
         line(p, "server", "%s", model_server(w->ses.model));
     line(p, "detector", "%s", model_has_detector(w->ses.model) ? "yes" : "none");
@@ -158,12 +157,14 @@ static void about_places(const struct workbench *w, struct pen *p)
 static void status_draw(struct workbench *w, struct pane *at, struct area a)
 {
     struct pen p = {a, a.row};
+    bool beside = a.cols >= 100; /* each other */
     (void)at;
+    p.a.cols = beside ? a.cols / 2 - 1 : a.cols;
     about_model(w, &p);
     about_time(w, &p);
-    if (a.cols >= 100) { /* beside each other */
+    if (beside) {
         p.a.col += a.cols / 2;
-        p.a.cols -= a.cols / 2;
+        p.a.cols = a.cols - a.cols / 2;
         p.row = a.row;
     }
     about_places(w, &p);
