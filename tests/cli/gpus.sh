@@ -124,9 +124,16 @@ else
     on memory=4000 "$BUILDDIR/bench-gpu" first "$tiny/config.json" "$tiny/checkpoint.bin" >"$work/out"
     [ $? -eq 0 ] && clean 1
     ok $? "bench-gpu over it: $(head -n 1 "$work/told")"
+    on memory=4000 q --device cpu >"$work/cpu"
+    on devices=2,memory=4000 q --device cuda:1 >"$work/gpu"
+    [ $? -eq 0 ] && like "$work/cpu" "$work/gpu" && clean 1
+    ok $? "cuda:1 answers over it as the processor does: $(head -n 1 "$work/told")"
+    refuses 1 "illegal memory access.*nothing more.*--device cpu" "a GPU that is lost, over it" \
+        on memory=4000,die=20 q --device cuda
     for precision in "tf32 9e-04" "bf16 8e-03" "half 9e-04"; do
         on memory=4000 q --device "cuda,${precision% *}" --json >"$work/out"
-        grep -q "\"device\": .*${precision% *} (products off by ${precision#* })" "$work/out" && clean 1
+        grep -q "\"cuda:0 Fake 0, ${precision% *} (products off by ${precision#* })\"" "$work/out" &&
+            clean 1
         ok $? "products in ${precision% *}: $(grep '"device"' "$work/out")"
     done
 fi
