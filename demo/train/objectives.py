@@ -16,6 +16,20 @@ FILLERS = """a an the please hello hey hi so now i you we me us it thanks here w
     could say see give report guess let find out help explain show look point take for well ok and sorry good
     morning my question quick""".split()
 VARIED = 0.35  # of the batches
+VARIED_SECOND = 0.7  # of those of the second part
+ACCOMPANIED = 0.6    # of the texts of a varied batch in the second part
+CUED = 0.3           # of the spans of such words before and after a text
+# Words that say nothing of a picture. In the second part of the training they stand where no data have them (without
+# thanks: "many thanks" is for those who test).
+COMPANY = """able about agree answer ask asking be believe by call can cannot case check choose clear clearly consider
+    correct curious day decide determine even evening everything exactly excuse explain fact focus for from friend good
+    got happen have he i if in indeed interested is just kind know like likes lot make may me mean might my need now
+    of ok okay on please precisely question quick really report same say says see seem sees simply so soft sort sure
+    surely take talking tell that then there think this to today together told try turn very want wants way
+    we well what when which will with wonder would you your""".split()
+# Words that ask for a number or compare where they are meant, and say nothing in "many thanks": the model without the
+# second part answered two thirds of the questions that end so with a number.
+CUES = "many more number numbers one ones".split()
 # The heads that are taught to attend to what words name: co-attention layer, head. The others are free.
 TAUGHT = ((1, 0), (2, 0))
 COSINE = 0.5   # mean cosine of a layer's states above which it costs
@@ -44,6 +58,9 @@ class Trainer:
         self.positions = model.bert["embeddings"].position_embeddings.num_embeddings
         self.fillers = np.array([w in FILLERS for w in vocab])
         self.regress = torch.nn.Linear(images["features"].shape[2], images["features"].shape[2])
+        self.company = [i for i, w in enumerate(vocab) if w in COMPANY + FILLERS and w != "thanks"]
+        self.cues = [i for i, w in enumerate(vocab) if w in CUES]
+        self.second = False  # the second part of the training: more wordings than the data have
         self.varied = False  # this batch has words that the data do not have
         self.late = False    # the last part of the run: losses as the scores are read
         self.parts = {}      # the last losses, to be shown
@@ -72,9 +89,31 @@ class Trainer:
                 named.append(mark)
         return out + [ids[-1]], named + [0]
 
+    def span(self, n, cued):
+        """n known words that say nothing, one of them perhaps a cue."""
+        out = [self.company[i] for i in self.rng.integers(len(self.company), size=n)]
+        if cued and self.rng.random() < CUED:
+            out[self.rng.integers(n)] = self.cues[self.rng.integers(len(self.cues))]
+        return out
+
+    def accompany(self, ids, marks):
+        """Words that say nothing, before and after the others and a few between them."""
+        room, rng = self.positions - 2 - len(ids), self.rng
+        out, named, last = [ids[0]], [0], len(ids) - 2
+        for k, (x, mark) in enumerate(zip(ids[1:], marks[1:])):
+            most, p = (6, 0.5) if k == 0 else (4, 0.35) if k == last else (2, 0.04)
+            if room > 0 and rng.random() < p:
+                n = min(room, rng.integers(1, most + 1))
+                out, named, room = out + self.span(n, most > 2), named + [0] * n, room - n
+            out.append(x)
+            named.append(mark)
+        return out, named
+
     def texts(self, ids, marks):
         """(N, L) arrays filled up with zeros to lists, varied or not."""
         rows = [(i[:n].tolist(), m[:n].tolist()) for i, m, n in zip(ids, marks, (ids > 0).sum(1))]
+        if self.varied and self.second:
+            rows = [self.accompany(*r) if self.rng.random() < ACCOMPANIED else r for r in rows]
         return [self.vary(*r) for r in rows] if self.varied else rows
 
     def pick(self, task, n):
@@ -281,7 +320,7 @@ class Trainer:
         return F.cross_entropy(x, y) + self.beside(batch, t, seen), (x.argmax(1) == y).float().mean().item()
 
     def step(self, task, n):
-        self.varied = self.rng.random() < VARIED
+        self.varied = self.rng.random() < (VARIED_SECOND if self.second else VARIED)
         kind = {"coco": self.caption, "flickr30k": self.caption, "visual7w": self.point, "guesswhat": self.point,
                 "nlvr2": self.pair, "snli-ve": self.verdict}
         if task.startswith("refcoco"):

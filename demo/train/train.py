@@ -49,6 +49,7 @@ def arguments():
     p.add_argument("--rate", type=float, default=1.5e-3)
     p.add_argument("--seed", type=int, default=1)
     p.add_argument("--final-only", action="store_true")
+    p.add_argument("--second", metavar="FILE", help="the second part of a training: go on from this checkpoint")
     p.add_argument("--without-relations", action="store_true", help="leave out items about relations")
     p.add_argument("--hidden-every", type=int, default=4, help="every so many steps words and regions are hidden")
     for name, weight in (("align", 0.3), ("apart", 1.0), ("kept", 0.1), ("words", 1.0), ("regions", 0.5)):
@@ -70,9 +71,9 @@ def save(model, path, old):
     os.rename(path + ".tmp", path)
 
 
-def choose(rng, accuracy, share):
+def choose(rng, accuracy, begin):
     """A task by weight and need."""
-    names = BEGIN if share < 0.06 else list(TASKS)
+    names = BEGIN if begin else list(TASKS)
     p = np.array([WEIGHTS[t] * max(0.12, 1.03 - accuracy[t]) for t in names])
     return names[rng.choice(len(names), p=p / p.sum())]
 
@@ -89,8 +90,11 @@ class Run:
         self.config = vilbert.config(len(vocab), o.width, images["features"].shape[2], images["classes"].shape[2])
         torch.manual_seed(o.seed)
         self.model = vilbert.Model(self.config, len(ANSWERS), len(ANSWERS_GQA))
+        if o.second:
+            self.model.load_state_dict(torch.load(o.second, map_location="cpu", weights_only=True))
         weights = {k: getattr(o, k) for k in ("align", "apart", "kept", "words", "regions")}
         self.trainer = objectives.Trainer(self.model, images, items, vocab, o.seed, weights)
+        self.trainer.second = bool(o.second)
         every = list(self.model.parameters()) + list(self.trainer.regress.parameters())
         groups = [{"params": [x for x in every if x.ndim > 1], "weight_decay": 0.01},
                   {"params": [x for x in every if x.ndim < 2], "weight_decay": 0}]
@@ -110,7 +114,7 @@ class Run:
     def asked(self):
         """What must be the same for a run to go on; the number of steps need not: the rate falls from there on as
         the new one says."""
-        skip = ("work", "out", "program", "minutes", "save_every", "threads", "steps")
+        skip = ("second", "work", "out", "program", "minutes", "save_every", "threads", "steps")
         return json.dumps({k: v for k, v in vars(self.o).items() if k not in skip}, sort_keys=True)
 
     def go_on(self):
@@ -138,7 +142,7 @@ class Run:
         if o.hidden_every and self.step % o.hidden_every == o.hidden_every - 1:
             loss = t.hidden(o.rows)
         else:
-            task = choose(t.rng, self.accuracy, share)
+            task = choose(t.rng, self.accuracy, share < 0.06 and not o.second)
             loss, right = t.step(task, o.rows)
             self.accuracy[task] = 0.97 * self.accuracy[task] + 0.03 * right
         self.optimizer.zero_grad()

@@ -121,7 +121,7 @@ for part in "text 3" "co 2"; do
 done
 
 # ---- and over a set of items: both parts put right, one head that is already even, and the same weights
-"$VILSCOPE" world -o "$work/items" --seed 5000 --scenes 60
+"$VILSCOPE" world -o "$work/items" --seed 5000 --scenes 100
 "$VILSCOPE" eval -m "$demo" -c faulty -c final --data "$work/items" -t vqa --csv --rows "$work/rows" \
     --change "patch text 3 from final; patch co 2 from final" --change "ablate text-to-image 2.1 uniform" \
     2>>"$work/err" | sed 1d | tr -d '"' >"$work/changes"
@@ -137,12 +137,12 @@ rows_of() {
 }
 rows_of final >"$work/one"
 rows_of "faulty [patch text 3 from final; patch co 2 from final]" >"$work/other"
-[ "$(wc -l <"$work/one")" -eq 60 ] && cmp -s "$work/one" "$work/other"
+[ "$(wc -l <"$work/one")" -eq 100 ] && cmp -s "$work/one" "$work/other"
 ok $? "each of its rows is the final one's"
 [ "$(of final patch 9),$(of final patch 13),$(of final patch 14),$(of final patch 19)" = "0,0,0,0" ]
 ok $? "the final one's own parts change exactly nothing"
 [ "$(of faulty ablate 19)" = 0 ] && [ "$(of final ablate 19)" -gt 0 ]
-ok $? "the damaged head made even answers as before, the whole one does not: $(of final ablate 19) of 60"
+ok $? "the damaged head made even answers as before, the whole one does not: $(of final ablate 19) of 100"
 
 # ---- heads over the set: the damaged one attends to all 16 regions and the whole image alike, as numbers have it
 "$VILSCOPE" eval -m "$demo" -c final -c faulty --data "$work/items" -t vqa --heads --sort entropy --csv \
