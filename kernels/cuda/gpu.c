@@ -77,16 +77,16 @@ static void say_full(struct gpu *g, size_t bytes, const char *what)
     gpu_fail(g, what, NULL, why);
 }
 
-/* 0, GPU_FULL, or a code of the driver. */
-static int alloc(struct gpu *g, size_t bytes, void **out)
+/* 0, GPU_FULL, or a code of the driver. evicts: weights that are not in use may go for it. */
+static int alloc(struct gpu *g, size_t bytes, bool evicts, void **out)
 {
     size_t taken = gpu_taken(bytes);
     int rc = 0;
     while (g->used > g->limit || taken > g->limit - g->used)
-        if (!gpu_evict(g))
+        if (!evicts || !gpu_evict(g))
             return GPU_FULL;
     while ((rc = g->api->alloc(g->ctx, bytes, out)) != 0 && g->api->is_memory(rc))
-        if (!gpu_evict(g))
+        if (!evicts || !gpu_evict(g))
             return GPU_FULL;
     if (rc == 0)
         g->used += taken;
@@ -98,7 +98,7 @@ void *gpu_alloc_if(struct gpu *g, size_t bytes)
 {
     void *p = NULL;
     pthread_mutex_lock(&g->lock);
-    int rc = g->failed ? GPU_FULL : alloc(g, bytes, &p);
+    int rc = g->failed ? GPU_FULL : alloc(g, bytes, false, &p);
     pthread_mutex_unlock(&g->lock);
     return rc == 0 ? p : NULL;
 }
@@ -107,7 +107,7 @@ void *gpu_alloc(struct gpu *g, size_t bytes, const char *what)
 {
     void *p = NULL;
     pthread_mutex_lock(&g->lock);
-    int rc = g->failed ? 0 : alloc(g, bytes, &p);
+    int rc = g->failed ? 0 : alloc(g, bytes, true, &p);
     if (rc == GPU_FULL)
         say_full(g, bytes, what);
     else
@@ -190,10 +190,12 @@ void gpu_memory_free(struct gpu *g, void *p)
     gpu_release(g, bytes ? p : NULL, bytes);
 }
 
-void gpu_used(const struct gpu *g, size_t *used, size_t *limit)
+void gpu_used(struct gpu *g, size_t *used, size_t *limit)
 {
+    pthread_mutex_lock(&g->lock);
     *used = g->used;
     *limit = g->limit;
+    pthread_mutex_unlock(&g->lock);
 }
 
 /* ---- host memory that the device copies from and to */

@@ -44,7 +44,7 @@ const float *gpu_view(struct gpu *g, const float *src, size_t n);
 int gpu_finish(struct gpu *g, char *why, size_t why_size);
 void gpu_begin(struct gpu *g);
 void gpu_end(struct gpu *g);
-void gpu_used(const struct gpu *g, size_t *used, size_t *limit);
+void gpu_used(struct gpu *g, size_t *used, size_t *limit);
 /* Appends what is unusual to out, which holds a text: see kern_note. */
 void gpu_note(struct gpu *g, char *out, size_t size);
 void gpu_watch(struct gpu *g, void (*progress)(void *arg, size_t done, size_t all), void *arg);

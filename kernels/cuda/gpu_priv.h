@@ -132,7 +132,7 @@ void gpu_fail(struct gpu *g, const char *what, const int *dims, const char *why)
 bool gpu_ok(struct gpu *g, int rc, const char *what, const int *dims);
 /* Counted memory on the device; NULL is noted. Weights that are not in use make room. */
 void *gpu_alloc(struct gpu *g, size_t bytes, const char *what);
-/* The same, but that NULL is no failure. */
+/* The same, but no weights make room, and NULL is no failure. */
 void *gpu_alloc_if(struct gpu *g, size_t bytes);
 /* What the driver takes for an allocation of so many bytes. */
 size_t gpu_taken(size_t bytes);

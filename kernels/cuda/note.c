@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What is not as one would expect of a GPU, though nothing has failed: passes without a graph,
- * products in another precision, variables of NVIDIA's libraries. The status view and benchmarks
- * show it. */
+ * products in another precision, variables of NVIDIA's libraries. */
 #include "kernels/cuda/gpu_priv.h"
 
 #include <stdarg.h>
@@ -77,6 +76,8 @@ static bool note_writable(const char *folder)
         path[n] = '\0';
     }
     struct stat st;
+    if (!strchr(path, '/') && access(path, F_OK) != 0)
+        snprintf(path, sizeof path, "."); /* a relative one, in the current folder */
     return stat(path, &st) == 0 && S_ISDIR(st.st_mode) && access(path, W_OK) == 0;
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The few words of CUDA that the kernels use, and what they mean where a test runs the kernels on
- * the host, thread by thread (tests/unit/simt.h). */
+ * the host, thread by thread (tests/unit/simt.c). */
 #ifndef VS_CUDA_SIMT_H
 #define VS_CUDA_SIMT_H
 

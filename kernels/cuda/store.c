@@ -335,7 +335,9 @@ void gpu_loose(struct gpu *g)
     if (g->set || g->loose.count == 0)
         return;
     gpu_flush(g);
+    pthread_mutex_lock(&g->lock);
     set_clear(g, &g->loose);
+    pthread_mutex_unlock(&g->lock);
 }
 
 void gpu_store_fini(struct gpu *g)

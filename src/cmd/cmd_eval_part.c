@@ -313,7 +313,8 @@ int eval_stopped(const struct eval_part *p, const char *rows, int rc, struct vs_
     if (p->rows)
         return vs_fail(err, rc, "stopped: what was measured is kept, the same command goes on");
     return rows && !rows_is_folder(rows)
-               ? vs_fail(err, rc, "stopped: what was measured is in %s, with --resume the same "
-                         "command goes on", rows)
-               : vs_fail(err, rc, "stopped: with --rows FILE it can be gone on with");
+               ? vs_fail(err, rc, "stopped: what was measured is in %s; the same command with "
+                         "--resume continues", rows)
+               : vs_fail(err, rc, "stopped: nothing was kept; with --rows FILE a stopped run "
+                         "can be resumed");
 }

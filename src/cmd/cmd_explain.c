@@ -390,8 +390,8 @@ static int explain_check(const struct options *o)
                              "--check-set FILE");
     if (project && o->reference &&
         (!o->data.task || o->data.task->reading->ranked == RANKED_IMAGES))
-        return command_usage("explain", "--project: of --reference one task, chosen with -t, but "
-                             "none that ranks images");
+        return command_usage("explain", "--project with --reference needs -t TASK, and not a task "
+                             "that ranks images");
     if (project && o->json && o->csv)
         return command_usage("explain", "either --json or --csv");
     if (!project && !o->data.path == !o->reference)

@@ -64,9 +64,9 @@ static int target_make(struct attribution_subject *s, const struct task *t, int 
     bool images = t->reading->ranked == RANKED_IMAGES;
     unsigned head = task_head(t, s->p.net->heads);
     bool match = head == HEAD_MATCH;
-    if (choice == against)
+    if (against >= 0 && choice == against)
         return vs_fail(err, VS_E_USAGE, "the answer and the one that it is held against are the "
-                       "same: there is no difference to explain");
+                       "same: name another with --against");
     if (images && against >= 0)
         return vs_fail(err, VS_E_USAGE, "images are scored one by one: there is no answer to hold "
                        "one against");

@@ -89,17 +89,17 @@ static int replay_row(struct rows_replay *g, const struct row *r, struct vs_err 
 {
     json_error_t where;
     json_t *row = json_loadb(r->line, r->length, JSON_ALLOW_NUL, &where);
-    char *image = xstrdup(r->image);
+    char *image = xstrdup(r->image), *images[2] = {image, image};
     if (!row) {
         free(image);
         return replay_fail(r, where.text, err);
     }
     g->item = (struct eval_item){.task = r->task, .id = (char *)(uintptr_t)r->id,
-                                 .images = &image, .image_count = 1, .number = -1,
+                                 .images = images, .image_count = 1, .number = -1,
                                  .foil_count = (int)json_array_size(json_object_get(row, "foils")),
                                  .scored = r->scored};
     if (g->item.foil_count && json_object_get(row, "images"))
-        g->item.image_count = 2; /* whose names nobody asks for */
+        g->item.image_count = 2;
     int rc = replay_verdict(g, r, row, err);
     const struct reference_task *kind = g->set->reference;
     struct evaluation *e = g->e;

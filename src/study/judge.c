@@ -19,7 +19,7 @@ static int judge_other(const struct row_evaluation *a, const struct row_evaluati
 {
     bool named = strcmp(x->id, y->id) != 0;
     return vs_fail(err, VS_E_FORMAT, "%s%s%s: item %d %s '%s' with %s and '%s' with %s: they were "
-                   "measured on other data", a->task->name, a->split[0] ? " " : "", a->split,
+                   "measured on different data", a->task->name, a->split[0] ? " " : "", a->split,
                    x->index, named ? "is" : "asks", named ? x->id : x->text, a->checkpoint,
                    named ? y->id : y->text, b->checkpoint);
 }

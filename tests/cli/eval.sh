@@ -446,7 +446,7 @@ interrupted
 status=$? measured=$(wc -l <"$work/cut")
 [ $status -eq 1 ] && [ "$measured" -ge 1 ] && [ "$measured" -lt "$(wc -l <"$work/long/many.jsonl")" ] &&
     grep -q "^vqa  *$measured " "$work/out" &&
-    grep -q "eval: stopped: what was measured is in $work/cut, with --resume " "$work/err" && [ "$("$VILSCOPE" eval --from "$work/cut" | grep -c "^vqa  *$measured ")" -eq 1 ]
+    grep -q "eval: stopped: what was measured is in $work/cut; the same command with --resume continues" "$work/err" && [ "$("$VILSCOPE" eval --from "$work/cut" | grep -c "^vqa  *$measured ")" -eq 1 ]
 ok $? "what was measured until Ctrl-C is printed, and in the rows: $status $(grep '^vqa' "$work/out") $(tail -n 1 "$work/err")"
 interrupted --json
 status=$?

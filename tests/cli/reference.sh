@@ -198,7 +198,7 @@ sed -n 's/.*"id": \([0-9]*\), .*"choice": \([0-9]*\).*"correct": \([a-z]*\).*/\1
     ! sed 1d "$work/out" | tr -d '"' | awk -F, '$4 != $6 && $4 != $6 " " $5' | grep . &&
     grep -q 'item refs(unc).p: reference 3 is left out' "$work/err" && grep -q '1 items are left out: the first is 30: ' "$work/err"
 ok $? "regions that are chosen as points, those of the rows: $(sed -n 2p "$work/out")"
-refuses 2 "of --reference one task, chosen with -t" "points of all tasks" "$VILSCOPE" explain -m "$work/model" \
+refuses 2 "--project with --reference needs -t TASK" "points of all tasks" "$VILSCOPE" explain -m "$work/model" \
     --reference "$work" --project chosen
 run -t refcoco --split testA && run -t refcoco --split testB && run -t refcoco --split testB --limit 1
 ok $? "a split of both letters belongs to both"

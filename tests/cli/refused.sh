@@ -157,8 +157,8 @@ eval -m x --data y --sort entropy | --sort is for --heads
 eval -m x --data y --csv | --csv is for --change and --heads
 eval -m x --data y --heads --json --csv | either --json or --csv
 explain --project cls --methods attention | --project: no --methods with it
-explain --project cls --reference x | --project: of --reference one task, chosen with -t
-explain --project cls --reference x -t coco | --project: of --reference one task, chosen with -t, but none that ranks images
+explain --project cls --reference x | --project with --reference needs -t TASK
+explain --project cls --reference x -t coco | --project with --reference needs -t TASK, and not a task that ranks images
 explain --project cls --rows x | --project: no --rows with it
 explain --project cls --agreement | --project: no --agreement with it
 explain --project cls --resume | --project: no --resume with it

@@ -126,7 +126,7 @@ judge
     grep -q 'right with early only 40, with late only 110; McNemar p < 0.0001: late is better' "$work/out"
 ok $? "the difference, its interval and its test: $(tail -n 2 "$work/out" | tr '\n' ' ')"
 sed 's/a cat here/a cat there/' "$work/b.jsonl" >"$work/asked.jsonl"
-refuses 1 "snli-ve dev: item 0 asks 'a cat here' with early and 'a cat there' with late: they were measured on other data" \
+refuses 1 "snli-ve dev: item 0 asks 'a cat here' with early and 'a cat there' with late: they were measured on different data" \
     "the same ids of other texts" "$VILSCOPE" compare --rows "$work/a.jsonl" "$work/asked.jsonl"
 judge --json --slices --agreement --trend --calibration --confusion
 python3 - "$work/out" <<'PY' >"$work/said" 2>&1

@@ -377,6 +377,9 @@ int main(void)
     struct vs_err err = {0};
     struct kern *k = NULL;
     char why[256] = "";
+    unsetenv("NVIDIA_TF32_OVERRIDE"); /* the user's own settings are not what is tested */
+    unsetenv("CUDA_CACHE_PATH");
+    unsetenv("CUDA_CACHE_DISABLE");
     check_choice();
     check_list();
     check_strikes();
