@@ -7,6 +7,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #define PREFIX_CACHE_BYTES ((size_t)64 << 20) /* of states that queries share: some 25 images */
 
@@ -119,6 +120,17 @@ static int open_config(struct model *m, struct vs_err *err)
     return rc != 0 && opened != 0 ? vs_fail(err, of_file.code, "%s", of_file.text) : rc;
 }
 
+/* What a device needs to have free: the first checkpoint's weights and a pass, and for the detector,
+ * which opens when an image needs it, about the size of its file and what a picture takes. */
+static size_t device_room(const struct model *m)
+{
+    size_t room = tensorfile_widened(m->checkpoints[0].file) + NET_ROOM;
+    struct stat st;
+    if (m->parts.detector && stat(m->parts.detector, &st) == 0)
+        room += (size_t)st.st_size + DETECTOR_ROOM;
+    return room;
+}
+
 static int open_parts(struct model *m, const struct model_options *o, struct vs_err *err)
 {
     char why[256];
@@ -139,9 +151,8 @@ static int open_parts(struct model *m, const struct model_options *o, struct vs_
         rc = open_labels(m->parts.classes, &m->classes, err);
     if (rc == 0)
         rc = domain_open(m->parts.known_words, m->parts.domain, &m->domain, err);
-    if (rc == 0 && kern_open_for(o->device, o->threads,
-                                 tensorfile_widened(m->checkpoints[0].file) + NET_ROOM, &m->kern,
-                                 why, sizeof why) != 0)
+    if (rc == 0 && kern_open_for(o->device, o->threads, device_room(m), &m->kern, why,
+                                 sizeof why) != 0)
         rc = vs_fail(err, VS_E_USAGE, "%s", why);
     if (rc == 0)
         m->kept = prefix_new(m->kern, PREFIX_CACHE_BYTES);

@@ -86,6 +86,7 @@ asks() { # asks WHAT GPUS DEVICE CONTEXTS
 asks "one GPU" memory=4000 "cuda:0 Fake 0" 1
 asks "the first is full" devices=3,memory=4000,monitor=1,others=3900:800:10 "cuda:2 Fake 2" 1
 asks "all are full" devices=2,memory=4000,monitor=1,others=3900:3990 "cpu-" 0
+asks "it holds the model, not the detector" memory=4000,monitor=1,others=3200 "cpu-" 0
 says() { # says GPUS WORDS: of doctor, why auto took what it took
     on "$1" "$VILSCOPE" doctor >"$work/out"
     grep -q "^note *device *$2" "$work/out"
