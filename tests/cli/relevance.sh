@@ -240,7 +240,7 @@ refuses 2 "ablated heads" "ablated heads" t -t snli-ve --attribute relevancy \
     --change "ablate text-to-image 1.1 zero" "red"
 refuses 2 "scored one by one" "an image against another" t --regions "$tiny/mirror.npy" -t coco --attribute lrp \
     --target 0 --against 1 "red"
-refuses 2 "there is no difference to explain" "an answer against itself" t -t snli-ve --attribute lrp \
+refuses 2 "name another with --against" "an answer against itself" t -t snli-ve --attribute lrp \
     --target neutral --against neutral "red"
 
 # ---- what is wrong
