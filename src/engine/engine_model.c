@@ -120,8 +120,8 @@ static int open_config(struct model *m, struct vs_err *err)
     return rc != 0 && opened != 0 ? vs_fail(err, of_file.code, "%s", of_file.text) : rc;
 }
 
-/* What a device needs to have free: the first checkpoint's weights and a pass, and for the detector,
- * which opens when an image needs it, about the size of its file and what a picture takes. */
+/* What a device needs to have free: the first checkpoint's weights and a pass; and for a detector,
+ * which opens when an image needs it, about the size of its file, and what a picture takes. */
 static size_t device_room(const struct model *m)
 {
     size_t room = tensorfile_widened(m->checkpoints[0].file) + NET_ROOM;
