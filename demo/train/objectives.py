@@ -28,7 +28,7 @@ COMPANY = """able about agree answer ask asking be believe by call can cannot ca
     surely take talking tell that then there think this to today together told try turn very want wants way
     we well what when which will with wonder would you your""".split()
 # Words that ask for a number or compare where they are meant, and say nothing in "many thanks": the model without the
-# second part answered two thirds of the questions that end so with a number.
+# second part answered 72 % of the questions that end so, and ask for no number, with one.
 CUES = "many more number numbers one ones".split()
 # The heads that are taught to attend to what words name: co-attention layer, head. The others are free.
 TAUGHT = ((1, 0), (2, 0))
