@@ -123,6 +123,16 @@ static void open_any(struct kern *k, size_t bytes)
     snprintf(k->note, sizeof k->note, "auto took no GPU: %s", reason);
 }
 
+/* Hands k out, or closes it if rc, of opening its device, is a failure. */
+static int hand_out(struct kern *k, int rc, struct kern **out)
+{
+    if (rc == 0)
+        *out = k;
+    else
+        kern_close(k);
+    return rc;
+}
+
 int kern_open(const char *device, int threads, struct kern **out, char *why, size_t why_size)
 {
     return kern_open_for(device, threads, 0, out, why, why_size);
@@ -131,20 +141,18 @@ int kern_open(const char *device, int threads, struct kern **out, char *why, siz
 int kern_open_for(const char *device, int threads, size_t bytes, struct kern **out, char *why,
                   size_t why_size)
 {
+    int rc = 0;
     struct kern *k = NULL;
     const struct kern_ops *ops = is_gpu(device) ? &gpu_ops : choose(device, why, why_size);
     if (!ops || new_kern(threads, &k, why, why_size) != 0)
         return -1;
     bool any = !device || strcmp(device, "auto") == 0;
     describe_cpu(k, ops);
-    if (any) {
+    if (any)
         open_any(k, bytes);
-    } else if (ops == &gpu_ops && open_gpu(k, device, why, why_size) != 0) {
-        kern_close(k);
-        return -1;
-    }
-    *out = k;
-    return 0;
+    else if (ops == &gpu_ops)
+        rc = open_gpu(k, device, why, why_size);
+    return hand_out(k, rc, out);
 }
 
 int gpu_kern_best(const struct cuda_api *api, size_t bytes, struct kern **out, char *why,
@@ -153,12 +161,7 @@ int gpu_kern_best(const struct cuda_api *api, size_t bytes, struct kern **out, c
     struct kern *k = NULL;
     if (new_kern(1, &k, why, why_size) != 0)
         return -1;
-    if (gpu_open_best(k, api, bytes, why, why_size) != 0) {
-        kern_close(k);
-        return -1;
-    }
-    *out = k;
-    return 0;
+    return hand_out(k, gpu_open_best(k, api, bytes, why, why_size), out);
 }
 
 int gpu_kern(const struct cuda_api *api, const char *spec, struct kern **out, char *why,
@@ -167,12 +170,7 @@ int gpu_kern(const struct cuda_api *api, const char *spec, struct kern **out, ch
     struct kern *k = NULL;
     if (new_kern(1, &k, why, why_size) != 0)
         return -1;
-    if (gpu_open(k, api, spec, why, why_size) != 0) {
-        kern_close(k);
-        return -1;
-    }
-    *out = k;
-    return 0;
+    return hand_out(k, gpu_open(k, api, spec, why, why_size), out);
 }
 
 void kern_close(struct kern *k)

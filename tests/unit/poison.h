@@ -266,6 +266,19 @@ static bool poison_nms(struct kern *k, struct kern *ref, bool box, float x)
     return same;
 }
 
+/* The way back through a norm of m rows, into the derivatives themselves, of both. */
+static bool poison_norm_back(struct kern *k, struct kern *ref, const struct operand *x,
+                             const struct operand *gamma, const struct operand *dy, int m, int n)
+{
+    struct kern_norm_back o = {.x = x->back, .ldx = n, .gamma = gamma->host, .dy = dy->back,
+                               .ldy = n, .dx = dy->back, .lddx = n, .m = m, .n = n, .eps = 1e-12f};
+    struct kern_norm_back p = o;
+    p.x = x->host, p.dy = p.dx = dy->host;
+    kern_table(k)->norm_back(k, &o, 1);
+    kern_table(ref)->norm_back(ref, &p, 1);
+    return poison_same(k, dy, false);
+}
+
 /* Of derivatives or weights of a product, of a norm's row, gamma or derivatives, of what is
  * activated, of values or derivatives of attention. */
 static bool poison_back(struct kern *k, struct kern *ref, bool second, float x)
@@ -294,13 +307,7 @@ static bool poison_back(struct kern *k, struct kern *ref, bool second, float x)
     same = same && poison_same(k, &dp, false) && poison_same(k, &ds, false) &&
            poison_same(k, &dv, false);
     poison_put(k, second ? &a : &dy, 3, x);
-    struct kern_norm_back n = {.x = a.back, .ldx = N, .gamma = g.host, .dy = dy.back, .ldy = N,
-                               .dx = dy.back, .lddx = N, .m = M, .n = N, .eps = 1e-12f};
-    struct kern_norm_back o = n;
-    o.x = a.host, o.dy = o.dx = dy.host;
-    kern_table(k)->norm_back(k, &n, 1);
-    kern_table(ref)->norm_back(ref, &o, 1);
-    same = same && poison_same(k, &dy, false);
+    same = poison_norm_back(k, ref, &a, &g, &dy, M, N) && same;
     for (int act = 0; act < 4; act++) {
         kern_table(k)->activate_back(k, a.back, dy.back, dv.back, M * N, (enum kern_act)act);
         kern_table(ref)->activate_back(ref, a.host, dy.host, dv.host, M * N, (enum kern_act)act);
@@ -345,15 +352,10 @@ static bool poison_large_back(struct kern *k, struct kern *ref, float x)
     }
     kern_put(k, a.back, a.host, a.n);
     kern_put(k, dy.back, dy.host, dy.n);
-    struct kern_norm_back o = {.x = a.back, .ldx = N, .gamma = g.host, .dy = dy.back, .ldy = N,
-                               .dx = dy.back, .lddx = N, .m = M, .n = N, .eps = 1e-12f};
-    struct kern_norm_back p = o;
-    p.x = a.host, p.dy = p.dx = dy.host;
-    kern_table(k)->norm_back(k, &o, 1);
-    kern_table(ref)->norm_back(ref, &p, 1);
+    bool same = poison_norm_back(k, ref, &a, &g, &dy, M, N);
     for (int i = 0; i < M * N; i++)
         most = fmaxf(most, fabsf(dy.host[i]));
-    bool same = poison_same(k, &dy, false) && most > 0.01f;
+    same = same && most > 0.01f;
     operand_free(k, &a), operand_free(k, &dy);
     free(g.host);
     return same;
