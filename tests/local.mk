@@ -123,26 +123,28 @@ check-cluster: $(bin_PROGRAMS)
 test-programs: $(check_PROGRAMS)
 list-tests:
 	@echo $(TAP_TESTS) $(TAP_SH)
-# Timings are no tests: "make bench" builds the program that takes them (kernels/NOTES.md says how
-# it is used).
-# Those that tests/cli/peers.sh runs are built for every "make check".
-check_PROGRAMS += bench-forward bench-back bench-detector bench-eval
-EXTRA_PROGRAMS += bench-kern
+# Timings are no tests: "make bench" builds the programs that take them and makes a table of all
+# (tests/bench/run --help), of a small model. Of a full-size one: BENCH_OPTIONS="--config ...
+# --checkpoint ... --vocab ...".
+# Those that tests/cli/peers.sh and bench.sh run are built for every "make check".
+check_PROGRAMS += bench-forward bench-back bench-detector bench-eval bench-kern bench-rows bench-study
 bench_back_SOURCES = tests/bench/bench-back.c tests/bench/median.h tests/bench/subject.h
 bench_back_CPPFLAGS = $(TEST_CPPFLAGS)
 bench_back_LDADD = $(CORE_LIBS)
 bench_kern_SOURCES = tests/bench/bench-kern.c tests/bench/ceilings.c tests/bench/ceilings.h \
-	tests/bench/median.h
+	tests/bench/median.h tests/bench/operations.c tests/bench/operations.h
 bench_kern_CPPFLAGS = $(TEST_CPPFLAGS)
 bench_kern_LDADD = $(CORE_LIBS)
 bench_detector_SOURCES = tests/bench/bench-detector.c tests/bench/median.h
 bench_detector_CPPFLAGS = $(TEST_CPPFLAGS)
 bench_detector_LDADD = $(CORE_LIBS)
+bench_study_SOURCES = tests/bench/bench-study.c tests/bench/idle.h tests/bench/median.h
+bench_study_CPPFLAGS = $(TEST_CPPFLAGS)
+bench_study_LDADD = $(CORE_LIBS)
 bench_forward_SOURCES = tests/bench/bench-forward.c tests/bench/median.h tests/bench/subject.h
 bench_forward_CPPFLAGS = $(TEST_CPPFLAGS)
 bench_forward_LDADD = $(CORE_LIBS)
-EXTRA_DIST += tests/x11/screenshots tests/bench/first_answer.py tests/bench/jpeg_agreement.py tests/bench/peer_back.py tests/bench/peer_detector.py tests/bench/peer_eval.py tests/bench/peer_onnx.py tests/bench/peer_torch.py
-CLEANFILES += bench-kern
+EXTRA_DIST += tests/x11/screenshots tests/bench/first_answer.py tests/bench/growth.py tests/bench/machine.py tests/bench/measure.py tests/bench/peers.py tests/bench/plot.py tests/bench/rows.py tests/bench/run tests/bench/work.py tests/bench/jpeg_agreement.py tests/bench/peer_back.py tests/bench/peer_detector.py tests/bench/peer_eval.py tests/bench/peer_onnx.py tests/bench/peer_torch.py
 # What a picture costs a terminal with sixels, and how good it is.
 EXTRA_PROGRAMS += bench-picture
 CLEANFILES += bench-picture
@@ -155,6 +157,7 @@ BENCH_CHECKPOINT = $(srcdir)/tests/data/frozen/final.pth
 if VTERM
 EXTRA_PROGRAMS += bench-latency
 CLEANFILES += bench-latency
+BENCH_SCREEN = bench-latency
 bench_latency_SOURCES = tests/bench/bench-latency.c tests/bench/median.h
 bench_latency_CPPFLAGS = $(SCREEN_CPPFLAGS)
 bench_latency_LDADD = $(SCREEN_LIBS)
@@ -165,24 +168,14 @@ else
 bench-screen:
 	@echo 'from a key to the screen: needs libvterm-dev'
 endif
-bench: bench-forward bench-back bench-detector bench-kern bench-screen bench-rows bench-picture bench-evaluation
-	@./bench-kern
+BENCH_OPTIONS =
+bench: vilscope bench-forward bench-back bench-detector bench-eval bench-kern bench-rows bench-study $(BENCH_SCREEN)
+	@$(srcdir)/tests/bench/run --programs . $(BENCH_OPTIONS)
+bench-sixel: bench-picture
 	@./bench-picture $(BENCH_PICTURES)
-	@printf 'detector: network ms, selection ms, peak MB: '; ./bench-detector \
-	  $(srcdir)/tests/data/tiny/detector.json $(srcdir)/tests/data/tiny/detector.pth \
-	  $(srcdir)/tests/data/tiny/scene.png 2 21
-	@for tokens in 12 38; do for threads in 1 2; do \
-	  printf '%s tokens, %s threads (median ms, least ms): ' $$tokens $$threads; \
-	  ./bench-forward $(BENCH_CONFIG) $(BENCH_CHECKPOINT) $$tokens 101 $$threads 21 || exit 1; \
-	done; done
-	@for threads in 1 2; do \
-	  printf 'the way back, 38 tokens, %s threads (ms of a pass, a recorded one, back): ' $$threads; \
-	  ./bench-back $(BENCH_CONFIG) $(BENCH_CHECKPOINT) 37 101 $$threads 11 || exit 1; \
-	done
-	@./bench-rows bench-rows.db $(BENCH_ROWS)
 # The log with a million queries (1.5 GB, made once and kept): sessions/NOTES.md.
-EXTRA_PROGRAMS += bench-sessions bench-rows
-bench_eval_SOURCES = tests/bench/bench-eval.c
+EXTRA_PROGRAMS += bench-sessions
+bench_eval_SOURCES = tests/bench/bench-eval.c tests/bench/idle.h tests/bench/median.h
 bench_eval_CPPFLAGS = $(TEST_CPPFLAGS) $(SQLITE_CFLAGS)
 bench_eval_LDADD = $(SESSION_LIBS) $(CORE_LIBS)
 bench_sessions_SOURCES = tests/bench/bench-sessions.c tests/bench/median.h
@@ -191,13 +184,12 @@ bench_sessions_LDADD = $(SESSION_LIBS) $(CORE_LIBS)
 bench_rows_SOURCES = tests/bench/bench-rows.c tests/bench/median.h
 bench_rows_CPPFLAGS = $(TEST_CPPFLAGS) $(SQLITE_CFLAGS)
 bench_rows_LDADD = $(SESSION_LIBS) $(CORE_LIBS)
-CLEANFILES += bench-sessions bench-rows
+CLEANFILES += bench-sessions
 BENCH_LOG = bench-log.db
-BENCH_ROWS = 1000000
 BENCH_QUERIES = 1000000
 bench-log: bench-sessions
 	@./bench-sessions $(BENCH_LOG) $(BENCH_QUERIES)
-.PHONY: list-tests test-programs check-full check-full-only bench bench-log bench-screen bench-evaluation
+.PHONY: list-tests test-programs check-full check-full-only bench bench-log bench-screen bench-sixel bench-evaluation
 # Evaluation beside its own forward passes, retrieval, and memory with ten times as many items. Of a
 # full-size model: BENCH_CONFIG, BENCH_CHECKPOINT, BENCH_VOCAB, BENCH_FEATURES=2048,
 # BENCH_ANSWERS=3129.

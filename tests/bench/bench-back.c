@@ -4,8 +4,8 @@
  * usage: bench-back CONFIG CHECKPOINT TOKENS REGIONS THREADS TURNS [DEVICE [cpu]]
  *
  * cpu: time of the processor, for machines that do not rest. Prints medians in milliseconds and
- * their ratios to the pass: of recording, of recording and one target, of one more target; and the
- * megabytes of kept activations. */
+ * their ratios to the pass: of recording, of recording and one target, of one more target; the
+ * megabytes of kept activations; least and upper quartile of each of the three; the most memory. */
 #include "median.h"
 #include "subject.h"
 
@@ -87,10 +87,14 @@ int main(int argc, char **argv)
         if (i == -1)
             vilbert_pack(s.m);
     }
-    double forward = median(ms[FORWARD], turns), record = median(ms[RECORD], turns);
-    double back = median(ms[BACK], turns);
-    printf("%.3f %.3f %.3f record %.2f both %.2f back %.2f kept %.1f MB %s\n", forward, record,
-           back, record / forward, (record + back) / forward, back / forward,
-           (double)bytes / 1e6, kern_describe(s.k));
+    struct spread t[KINDS];
+    for (int i = 0; i < KINDS; i++)
+        t[i] = spread_of(ms[i], turns);
+    double forward = t[FORWARD].median, record = t[RECORD].median, back = t[BACK].median;
+    printf("%.3f %.3f %.3f record %.2f both %.2f back %.2f kept %.1f MB", forward, record, back,
+           record / forward, (record + back) / forward, back / forward, (double)bytes / 1e6);
+    for (int i = 0; i < KINDS; i++)
+        printf("%s %.3f %.3f", i ? "" : " spread", t[i].least, t[i].upper);
+    printf(" peak %.1f MB %s\n", peak_memory(), kern_describe(s.k));
     return 0;
 }

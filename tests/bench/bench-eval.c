@@ -11,8 +11,10 @@
  * as the published model has (answers.txt).
  *
  * items, retrieval: prints wall and processor milliseconds, those of the wall that were spent in
- * forward passes, items, passes' images, and the process's most memory in KB. Some items to warm up
- * come first and are not counted: weights are packed after the second pass. */
+ * forward passes, items, passes' images, and the process's most memory in KB. Some questions to warm
+ * up come first and are not counted: weights are packed after the second pass. */
+#include "idle.h"
+#include "median.h"
 #include "sessions/db.h"
 
 #include "src/formats/regionout.h"
@@ -228,20 +230,35 @@ static double processor_ms(struct rusage *u)
            1e-3 * (double)(u->ru_utime.tv_usec + u->ru_stime.tv_usec);
 }
 
-/* Warms up with three passes' items of the same kind, then waits until the weights are packed. */
+/* Three passes' questions, whatever is measured then: a caption with all of a pool would take as
+ * long as what is measured. Then waits until the weights are packed. */
+static int warm_up(struct timed *t, const char *folder, const char *features, struct vs_err *err)
+{
+    char *path = xasprintf("%s/data.jsonl", folder);
+    struct eval_source from = {.path = path, .regions = features};
+    struct eval_set *set = t->set, *questions = NULL;
+    int rc = eval_open(&from, &questions, err);
+    t->set = questions;
+    if (rc == 0)
+        rc = measure(t, 3 * query_room(t->m, 0, questions->items[0].task, 1), err);
+    t->set = set;
+    eval_free(questions);
+    free(path);
+    wait_idle();
+    return rc;
+}
+
 static int time_set(struct timed *t, int limit, struct vs_err *err)
 {
     struct rusage u;
-    int room = query_room(t->m, 0, t->set->items[0].task, 1);
-    int rc = measure(t, t->set->pool ? 2 : 3 * room, err);
-    sleep(2);
     double cpu = processor_ms(&u), wall = vs_now_ms();
-    rc = rc ? rc : measure(t, limit, err);
+    int rc = measure(t, limit, err);
     wall = vs_now_ms() - wall;
     cpu = processor_ms(&u) - cpu;
     int images = t->set->pool ? t->set->pool_count : 1;
     if (rc == 0)
-        printf("%.1f %.1f %.1f %d %d %ld\n", wall, cpu, t->forward, t->items, images, u.ru_maxrss);
+        printf("%.1f %.1f %.1f %d %d %.0f\n", wall, cpu, t->forward, t->items, images,
+               1024 * peak_memory());
     return rc;
 }
 
@@ -262,6 +279,8 @@ static int time_evaluation(char **argv, int argc, struct vs_err *err)
         rc = eval_open(&from, &t.set, err);
     if (rc == 0)
         rc = log_open(log, false, &t.log, err);
+    if (rc == 0)
+        rc = warm_up(&t, argv[2], features, err);
     if (rc == 0)
         rc = time_set(&t, argc > 7 ? atoi(argv[7]) : 0, err);
     log_close(t.log);

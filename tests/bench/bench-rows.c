@@ -248,5 +248,7 @@ int main(int argc, char **argv)
     int rc = time_rows(argv[1], argc > 2 ? atoll(argv[2]) : 1000000, &err);
     if (rc != 0)
         fprintf(stderr, "bench-rows: %s\n", err.text);
+    else
+        printf("peak memory %.1f MB\n", peak_memory());
     return rc != 0;
 }

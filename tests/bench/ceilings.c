@@ -82,17 +82,62 @@ static void chains_portable(void *out)
     CHAINS_BODY(vec4, one4, step4)
 }
 
+/* ---- the second cache: nothing but loads, which go to eight vectors in turns */
+
+#define CACHED ((size_t)32 << 10) /* floats, 128 KB: more than the first cache holds, less than the
+                                     second of any processor that has one of its own */
+#define CACHE_PASSES 50
+
+struct cached {
+    const float *x; /* CACHED */
+    float out[16];
+};
+
+#define LOADS 8
+
+#define READ_BODY(type)                                                                           \
+    struct cached *c = arg;                                                                       \
+    type s[LOADS] = {{0}};                                                                        \
+    const size_t lanes = sizeof(type) / sizeof(float);                                            \
+    for (size_t i = 0; i < CACHE_PASSES * CACHED; i += LOADS * lanes)                             \
+        _Pragma("GCC unroll 8") for (size_t j = 0; j < LOADS; j++)                                \
+        {                                                                                         \
+            type v;                                                                               \
+            memcpy(&v, c->x + i % CACHED + j * lanes, sizeof v);                                  \
+            s[j] += v;                                                                            \
+        }                                                                                         \
+    for (int j = 1; j < LOADS; j++)                                                               \
+        s[0] += s[j];                                                                             \
+    memcpy(c->out, &s[0], sizeof s[0]);
+
+#if defined(__x86_64__)
+__attribute__((target("avx512f"))) static void cache_avx512(void *arg)
+{
+    READ_BODY(__m512)
+}
+__attribute__((target("avx2,fma"))) static void cache_avx2(void *arg)
+{
+    READ_BODY(__m256)
+}
+#endif
+
+static void cache_portable(void *arg)
+{
+    READ_BODY(vec4)
+}
+
 static const struct {
     const char *device;
     int lanes;
     void (*run)(void *out);
     int per_step; /* instructions */
+    void (*cache)(void *cached);
 } kinds[] = {
 #if defined(__x86_64__)
-    {"cpu-avx512", 16, chains_avx512, 1},
-    {"cpu-avx2", 8, chains_avx2, 1},
+    {"cpu-avx512", 16, chains_avx512, 1, cache_avx512},
+    {"cpu-avx2", 8, chains_avx2, 1, cache_avx2},
 #endif
-    {"cpu-portable", 4, chains_portable, 2},
+    {"cpu-portable", 4, chains_portable, 2, cache_portable},
 };
 #define KINDS ((int)(sizeof kinds / sizeof kinds[0]))
 
@@ -196,4 +241,20 @@ double ceiling_read(const float *x, size_t n, size_t piece)
 {
     struct reading r = {x, piece};
     return (double)piece * sizeof *x / ceiling_least(read_piece, &r, (int)(n / piece)) / 1e6;
+}
+
+double ceiling_cache(const char *device)
+{
+    struct cached c = {0};
+    float *room = aligned_alloc(64, CACHED * sizeof *room);
+    double ms = 0;
+    if (!room)
+        return 0;
+    memset(room, 0, CACHED * sizeof *room);
+    c.x = room;
+    for (int i = 0; i < KINDS; i++)
+        if (strcmp(kinds[i].device, device) == 0)
+            ms = ceiling_least(kinds[i].cache, &c, ROUNDS);
+    free(room);
+    return ms > 0 ? (double)(CACHE_PASSES * CACHED) * sizeof *room / ms / 1e6 : 0;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What one core of this machine can do at most: multiply-adds in registers, bytes from memory. */
+/* What one core of this machine can do at most: multiply-adds in registers, bytes from memory and
+ * from the second cache. */
 #ifndef VS_CEILINGS_H
 #define VS_CEILINGS_H
 
@@ -24,5 +25,9 @@ bool ceiling_fma(const char *device, struct ceiling *out, char *why, size_t why_
 /* GB/s of reading n floats once and in order, of the fastest piece of so many. That is memory's
  * where n is more than the caches hold and was not read for as long. */
 double ceiling_read(const float *x, size_t n, size_t piece);
+
+/* GB/s of reading from the second cache into the first, with a back end's vectors; 0 where they
+ * cannot be measured. */
+double ceiling_cache(const char *device);
 
 #endif

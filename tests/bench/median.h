@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* The order and the middle of measured numbers, and a line about them. */
+/* Measured numbers: their order, their middle and how far they lie apart; the most memory. */
 #ifndef VS_MEDIAN_H
 #define VS_MEDIAN_H
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 static inline int by_value(const void *a, const void *b)
 {
@@ -19,6 +20,17 @@ static inline double median(double *x, int n)
     return x[n / 2];
 }
 
+struct spread {
+    double median, least, upper; /* quartile */
+};
+
+/* Of n numbers, at least one, which it sorts. */
+static inline struct spread spread_of(double *x, int n)
+{
+    double middle = median(x, n);
+    return (struct spread){middle, x[0], x[3 * n / 4]};
+}
+
 /* Says how long something took, n times; limit 0: none. Returns the median. */
 static inline double report(const char *what, double *ms, int n, double limit)
 {
@@ -29,6 +41,21 @@ static inline double report(const char *what, double *ms, int n, double limit)
         printf("   limit %g: %s", limit, middle < limit ? "kept" : "ABOVE");
     putchar('\n');
     return middle;
+}
+
+/* The most memory that this process had, in MB. What getrusage says includes the process that
+ * started this one. */
+static inline double peak_memory(void)
+{
+    FILE *f = fopen("/proc/self/status", "r");
+    char line[200];
+    double kb = 0;
+    while (f && fgets(line, sizeof line, f))
+        if (strncmp(line, "VmHWM:", 6) == 0)
+            kb = atof(line + 6);
+    if (f)
+        fclose(f);
+    return kb / 1024;
 }
 
 #endif

@@ -146,7 +146,7 @@ def main():
             d.select(boxes, scores)
             selection = 1000 * (time.perf_counter() - start)
             a, b, mb = map(float, subprocess.check_output(
-                [bench, arch_path, weights, image, str(threads), "1"]).split())
+                [bench, arch_path, weights, image, str(threads), "1"]).split()[:3])
             net.append(network / a)
             sel.append(selection / b)
             print("  turn %d: network %.0f / %.0f ms, selection %.0f / %.0f ms, %.0f MB"

@@ -2,16 +2,24 @@
 # SPDX-License-Identifier: MIT
 """The same model in ONNX Runtime, timed in turns with bench-forward.
 
-usage: peer_onnx.py BENCH_FORWARD CONFIG CHECKPOINT FOLDER [DEVICE...]
+usage: peer_onnx.py BENCH_FORWARD CONFIG CHECKPOINT FOLDER [DEVICE...] [--turns N] [--passes N]
+                    [--threads 1,2] [--results FILE]
 
-Exports peer_torch.py's model, which computes what vilscope does (the real tokens, the VQA head),
-for each number of tokens, into FOLDER (0.9 GB each, made once), and runs it with all of ONNX
-Runtime's optimisations. Needs onnxruntime, onnx and torch; says so and ends with status 77 where
-one is missing. Turns alternate, so that noise of the machine meets all. DEVICE: of vilscope (cpu,
-cpu-avx2); one line each.
+Exports peer_torch.py's model into FOLDER (0.9 GB a graph, made once) and runs it with all of ONNX
+Runtime's optimisations:
 
-Prints medians, the ratio of medians (above 1: vilscope is faster), the ratios of the turns, and the
-ratio of the least times, which is what a machine that others use can tell.
+  same work      what vilscope computes: the real tokens, the VQA head; a graph for each number of
+                 tokens
+  as it is used  what the reference's code computes of the question: filled up to 38 tokens, masks
+                 added to all scores, all heads; one graph
+
+Needs onnxruntime, onnx and torch; says so and ends with status 77 where one is missing. Turns
+alternate, so that noise of the machine meets all. DEVICE: of vilscope (cpu, cpu-avx2); lines for
+each.
+
+Prints medians, the median of the turns' ratios (above 1: vilscope is faster), the least and the
+largest of them, and the ratio of the least times, which is what a machine that others use can tell.
+FILE gets lines of JSON as peer_torch.py's.
 """
 import json
 import os
@@ -26,34 +34,44 @@ except ImportError as missing:
     print("SKIP: %s is not installed (pip install onnxruntime onnx torch)" % missing.name)
     sys.exit(77)
 
-from peer_torch import REGIONS, Model, first_numbers, median, question, timed
+from peer_torch import Comparison, Model, arguments, as_used, median, question, time_ours, timed
 
-TURNS, PASSES = 5, 7
-INPUTS = ["ids", "features", "places", "task"]
+NAMES = ["ids", "features", "places", "task", "text_mask", "image_mask"]
 
 
 class Net(torch.nn.Module):
+    """masks: none, or what is added to scores of tokens and of regions; with them, all heads."""
+
     def __init__(self, model):
         super().__init__()
         self.model = model
 
-    def forward(self, ids, features, places, task):
-        return self.model.forward(ids, features, places, task)
+    def forward(self, ids, features, places, task, *masks):
+        found = self.model.forward(ids, features, places, task, masks or (None, None))
+        return tuple(found) if masks else (found,)
 
 
-def export(model, tokens, path):
-    """The graph for so many tokens, unless it is there; inputs, and what torch answers."""
-    torch.manual_seed(tokens)
-    inputs = question(tokens)
+def inputs_of(tokens, used):
+    if not used:
+        return question(tokens)
+    *inputs, masks = as_used(tokens)
+    return (*inputs, *masks)
+
+
+def export(model, inputs, path):
+    """The graph for inputs of these sizes, unless it is there; inputs by name, and what torch
+    answers."""
+    net = Net(model)
     with torch.inference_mode(), warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        answer = model.forward(*inputs)
+        answers = net(*inputs)
         if not os.path.exists(path):
-            torch.onnx.export(Net(model), inputs, path + ".part", input_names=INPUTS,
-                              output_names=["answer"], opset_version=17, dynamo=False,
+            names = ["answer"] + ["head%d" % i for i in range(1, len(answers))]
+            torch.onnx.export(net, inputs, path + ".part", input_names=NAMES[:len(inputs)],
+                              output_names=names, opset_version=17, dynamo=False,
                               do_constant_folding=False)
             os.rename(path + ".part", path)
-    return dict(zip(INPUTS, (x.numpy() for x in inputs))), answer.numpy()
+    return dict(zip(NAMES, (x.numpy() for x in inputs))), [x.numpy() for x in answers]
 
 
 def session(path, threads):
@@ -64,48 +82,61 @@ def session(path, threads):
     return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
 
 
-def time_onnx(peer, inputs):
-    times = timed(lambda: peer.run(None, inputs), PASSES)
-    return median(times), min(times)
+def check(peer, inputs, answers):
+    """ONNX Runtime answers what PyTorch does, each output on its own scale."""
+    for found, wanted in zip(peer.run(None, inputs), answers):
+        off = abs(found - wanted).max() / max(1, abs(wanted[abs(wanted) < 5000]).max(initial=0))
+        if not off < 1e-3:
+            sys.exit("ONNX Runtime answers otherwise than PyTorch: off by %g" % off)
 
 
-def time_ours(argv, tokens, threads, device):
-    return first_numbers(argv + [str(tokens), str(REGIONS), str(threads), str(PASSES), device], 2)
+class Kind:
+    """One way to ask: a graph, its inputs, what PyTorch answers."""
+
+    def __init__(self, model, folder, tokens, used):
+        torch.manual_seed(tokens)
+        self.path = os.path.join(folder, "used.onnx" if used else "%d.onnx" % tokens)
+        self.inputs, self.answers = export(model, inputs_of(tokens, used), self.path)
+
+    def open(self, threads):
+        self.peer = session(self.path, threads)
+        check(self.peer, self.inputs, self.answers)
+
+    def time(self, passes):
+        ms = timed(lambda: self.peer.run(None, self.inputs), passes)
+        return median(ms), min(ms)
 
 
-def compare(argv, devices, peer, inputs, tokens, threads):
-    theirs, ours = [], {d: [] for d in devices}
-    for _ in range(TURNS):
-        theirs.append(time_onnx(peer, inputs))
-        for d in devices:
-            ours[d].append(time_ours(argv, tokens, threads, d))
-    a = median([x[0] for x in theirs])
-    for d in devices:
-        b = median([x[0] for x in ours[d]])
-        turns = sorted(x[0] / y[0] for x, y in zip(theirs, ours[d]))
-        least = min(x[1] for x in theirs) / min(x[1] for x in ours[d])
-        print("%d tokens, %d threads, %s: ONNX Runtime %.1f ms, vilscope %.1f ms, ratio %.2f "
-              "(turns %.2f to %.2f), of the least %.2f" % (tokens, threads, d, a, b, a / b,
-                                                          turns[0], turns[-1], least), flush=True)
+def compare(o, told, kinds, tokens, threads):
+    theirs, ours = {kind: [] for kind in kinds}, {d: [] for d in o.devices}
+    for kind in kinds.values():
+        kind.open(threads)
+    for _ in range(o.turns):
+        for name, kind in kinds.items():
+            theirs[name].append(kind.time(o.passes))
+        for d in o.devices:
+            ours[d].append(time_ours([o.bench_forward, o.config, o.checkpoint], tokens, threads,
+                                     o.passes, d))
+    for d in o.devices:
+        for name in kinds:
+            told.tell("%d tokens, %d threads, %s, %s" % (tokens, threads, name, d), theirs[name],
+                      ours[d])
 
 
 def main():
-    if len(sys.argv) < 5:
-        sys.exit(__doc__)
-    argv, folder, devices = sys.argv[1:4], sys.argv[4], sys.argv[5:] or ["cpu"]
-    with open(argv[1]) as f:
-        model = Model(json.load(f), argv[2])
+    p = arguments(__doc__, "folder")
+    p.add_argument("devices", nargs="*", default=["cpu"])
+    o = p.parse_args()
+    with open(o.config) as f:
+        model = Model(json.load(f), o.checkpoint)
     print("ONNX Runtime %s, onnx %s, exported by PyTorch %s" % (
         onnxruntime.__version__, onnx.__version__, torch.__version__))
+    told = Comparison("ONNX Runtime", onnxruntime.__version__, o.results)
     for tokens in (12, 38):
-        path = os.path.join(folder, "%d.onnx" % tokens)
-        inputs, answer = export(model, tokens, path)
-        for threads in (1, 2):
-            peer = session(path, threads)
-            off = abs(peer.run(None, inputs)[0] - answer).max()
-            if not off < 1e-3:
-                sys.exit("ONNX Runtime answers otherwise than PyTorch: off by %g" % off)
-            compare(argv, devices, peer, inputs, tokens, threads)
+        kinds = {name: Kind(model, o.folder, tokens, used)
+                 for name, used in (("same work", False), ("as it is used", True))}
+        for threads in map(int, o.threads.split(",")):
+            compare(o, told, kinds, tokens, threads)
 
 
 if __name__ == "__main__":

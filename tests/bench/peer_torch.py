@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: MIT
 """The same model in PyTorch, timed in turns with bench-forward.
 
-usage: peer_torch.py BENCH_FORWARD CONFIG CHECKPOINT
+usage: peer_torch.py BENCH_FORWARD CONFIG CHECKPOINT [--turns N] [--passes N] [--threads 1,2]
+                     [--results FILE]
 
 Both answer a VQA question about one image with 101 regions, weights in float32, after warming up.
 Turns alternate, so that noise of the machine meets both. Prints two lines for each number of tokens
@@ -11,15 +12,23 @@ and threads, medians and their ratio (above 1: vilscope is faster):
   same work      PyTorch computes what vilscope does: the real tokens, the VQA head
   as it is used  PyTorch computes what the reference's code does with the question: filled up to 38
                  tokens, masks added to all scores, all heads
+
+FILE gets a line of JSON for each of these: who, what, and the milliseconds of the turns. Without
+torch it says so and ends with 77.
 """
+import argparse
 import json
 import math
 import subprocess
 import sys
 import time
 
-import torch
-import torch.nn.functional as F
+try:
+    import torch
+    import torch.nn.functional as F
+except ImportError:
+    print("SKIP: torch is not installed (pip install torch)")
+    sys.exit(77)
 
 
 def read_safetensors(path):
@@ -183,35 +192,66 @@ def first_numbers(argv, count):
     return [float(x) for x in out[:count]]
 
 
-def time_ours(program, config, checkpoint, tokens, threads, passes):
-    return first_numbers([program, config, checkpoint, str(tokens), str(REGIONS), str(threads),
-                          str(passes)], 1)[0]
+def time_ours(argv, tokens, threads, passes, device="auto"):
+    """Median and least."""
+    return first_numbers(argv + [str(tokens), str(REGIONS), str(threads), str(passes), device], 2)
 
 
 def median(list):
     return sorted(list)[len(list) // 2]
 
 
+def arguments(doc, *more):
+    """Those of a comparison with bench-forward."""
+    p = argparse.ArgumentParser(description=doc.split("\n")[0])
+    for name in ("bench_forward", "config", "checkpoint", *more):
+        p.add_argument(name)
+    p.add_argument("--turns", type=int, default=5)
+    p.add_argument("--passes", type=int, default=7)
+    p.add_argument("--threads", default="1,2")
+    p.add_argument("--results")
+    return p
+
+
+class Comparison:
+    """Turns of a peer and of bench-forward, told when they are over."""
+
+    def __init__(self, peer, version, results):
+        self.peer, self.version, self.results = peer, version, results
+
+    def tell(self, what, theirs, ours):
+        """theirs, ours: (median, least) of each turn."""
+        ratios = sorted(x[0] / y[0] for x, y in zip(theirs, ours))
+        print("%s: %s %.1f ms, vilscope %.1f ms, ratio %.2f (turns %.2f to %.2f), of the least %.2f"
+              % (what, self.peer, median([x[0] for x in theirs]), median([x[0] for x in ours]),
+                 median(ratios), ratios[0], ratios[-1],
+                 min(x[1] for x in theirs) / min(x[1] for x in ours)), flush=True)
+        if self.results:
+            with open(self.results, "a") as f:
+                f.write(json.dumps({"peer": self.peer, "version": self.version, "what": what,
+                                    "theirs": [x[0] for x in theirs],
+                                    "ours": [x[0] for x in ours]}) + "\n")
+
+
 def main():
-    program, config, checkpoint = sys.argv[1:4]
-    with open(config) as f:
-        model = Model(json.load(f), checkpoint)
+    o = arguments(__doc__).parse_args()
+    with open(o.config) as f:
+        model = Model(json.load(f), o.checkpoint)
     print("PyTorch %s" % torch.__version__)
+    told = Comparison("PyTorch", torch.__version__, o.results)
     for tokens in (12, 38):
         kinds = {"same work": question(tokens), "as it is used": as_used(tokens)}
-        for threads in (1, 2):
+        for threads in map(int, o.threads.split(",")):
             torch.set_num_threads(threads)
             peer, ours = {kind: [] for kind in kinds}, []
-            for _ in range(5):
+            for _ in range(o.turns):
                 for kind, inputs in kinds.items():
-                    peer[kind].append(median(time_torch(model, inputs, 7)))
-                ours.append(time_ours(program, config, checkpoint, tokens, threads, 7))
+                    ms = time_torch(model, inputs, o.passes)
+                    peer[kind].append((median(ms), min(ms)))
+                ours.append(time_ours([o.bench_forward, o.config, o.checkpoint], tokens, threads,
+                                      o.passes))
             for kind in kinds:
-                ratios = sorted(p / o for p, o in zip(peer[kind], ours))
-                print("%d tokens, %d threads, %s: PyTorch %.1f ms, vilscope %.1f ms, ratio %.2f "
-                      "(turns %.2f to %.2f)" % (tokens, threads, kind, median(peer[kind]),
-                                                median(ours), ratios[2], ratios[0], ratios[-1]),
-                      flush=True)
+                told.tell("%d tokens, %d threads, %s" % (tokens, threads, kind), peer[kind], ours)
 
 
 if __name__ == "__main__":

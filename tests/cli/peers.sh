@@ -42,7 +42,7 @@ ok $? "a small model is made: $(tail -n 1 "$work/err")"
     [ "$(grep -c '^{"what": ".*", "value": [0-9.]*, "unit": "ms"' "$work/results")" = 4 ]
     ok $? "and writes what it measured"
     if has onnx onnxruntime; then
-        peer peer_onnx "38 tokens, 2 threads, cpu: .*ratio" "$bench/peer_onnx.py" \
+        peer peer_onnx "38 tokens, 2 threads, as it is used, cpu: .*ratio" "$bench/peer_onnx.py" \
             "$BUILDDIR/bench-forward" $model "$work"
     else
         skip "peer_onnx: no onnx and onnxruntime"
