@@ -24,7 +24,11 @@ QUESTION = "what is the color of a big red ball ?"
 
 def output(argv):
     """What a program prints; Wrong with its own words when it fails."""
-    done = subprocess.run(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    try:
+        done = subprocess.run(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    except OSError as e:
+        raise Wrong("%s: %s; make bench builds it, and --programs names its folder" % (
+            argv[0], e.strerror))
     if done.returncode != 0:
         said = (done.stderr or done.stdout).strip().splitlines()
         raise Wrong("%s: %s" % (os.path.basename(argv[0]),

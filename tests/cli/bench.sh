@@ -102,7 +102,7 @@ bench --only nothing
 ok $? "a part that does not exist: $(tail -n 1 "$work/err")"
 rm "$work/programs/bench-forward"
 bench --only query
-[ $? -eq 1 ] && grep -q 'bench-forward' "$work/err"
+[ $? -eq 1 ] && grep -q 'bench-forward: No such file or directory; make bench builds it' "$work/err"
 ok $? "a program that is not there: $(tail -n 1 "$work/err")"
 
 # The floors: the published model's multiply-adds, as they were counted by hand, layer by layer
