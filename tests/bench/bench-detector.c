@@ -4,9 +4,10 @@
  * usage: bench-detector ARCH WEIGHTS IMAGE THREADS RUNS [DEVICE]
  *            ARCH "-": the reference's
  *
- * Prints the medians of network and selection in ms, the peak memory in MB, least and upper quartile
- * of both, and the network's multiply-adds in millions. Convolutions of the pyramid and of the
- * proposals, nearly all of which are 3x3, count as Winograd's form F(2x2, 3x3) has them: 16 for 36. */
+ * Prints the medians of network and selection in ms, the peak memory in MB, least and upper
+ * quartile of both, and the network's multiply-adds in millions. Convolutions of the pyramid and of
+ * the proposals, nearly all of which are 3x3, count as Winograd's form F(2x2, 3x3) has them: 16 for
+ * 36. */
 #include "median.h"
 #include "src/formats/image.h"
 #include "src/base/mem.h"

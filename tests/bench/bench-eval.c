@@ -11,8 +11,8 @@
  * as the published model has (answers.txt).
  *
  * items, retrieval: prints wall and processor milliseconds, those of the wall that were spent in
- * forward passes, items, passes' images, and the process's most memory in KB. Some questions to warm
- * up come first and are not counted: weights are packed after the second pass. */
+ * forward passes, items, passes' images, and the process's most memory in KB. Some questions to
+ * warm up come first and are not counted: weights are packed after the second pass. */
 #include "idle.h"
 #include "median.h"
 #include "sessions/db.h"
