@@ -76,7 +76,8 @@ static int measure(struct model *m, struct query *q, bool out, int turns, struct
     return rc;
 }
 
-static int open_model(char **argv, int count, const char *device, struct model **out, struct vs_err *err)
+static int open_model(char **argv, int count, const char *device, struct model **out,
+                      struct vs_err *err)
 {
     const char **paths = xcalloc((size_t)count + 1, sizeof *paths);
     char *answers = xasprintf("%s/answers.txt", argv[2]);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Every operation of kernels/kern.h but products of the model, at the shapes that model and detector
- * have, and the least that each of them has to do. */
+/* Every operation of kernels/kern.h but products of the model, at the shapes that model and
+ * detector have, and the least that each of them has to do. */
 #ifndef VS_OPERATIONS_H
 #define VS_OPERATIONS_H
 
@@ -28,7 +28,7 @@ struct operation {
     const char *what; /* and its shape */
     void (*run)(struct operands *o);
     int shape[5];
-    double sums;   /* multiply-adds of its form; steps of e^x, erf and of divisions are not counted */
+    double sums;   /* multiply-adds of its form, without steps of e^x, erf and divisions */
     double floats; /* that are read or written, each once */
     enum operation_source from; /* where these lie before */
 };
