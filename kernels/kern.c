@@ -95,8 +95,8 @@ static bool is_gpu(const char *device)
 
 static int open_gpu(struct kern *k, const char *device, char *why, size_t why_size)
 {
-    char reason[200];
-    const struct cuda_api *api = gpu_module(reason, sizeof reason);
+    char reason[KERN_WHY];
+    const struct cuda_api *api = gpu_module(NULL, reason, sizeof reason);
     if (api)
         return gpu_open(k, api, device, why, why_size);
     snprintf(why, why_size, "device %.40s: %s; use --device cpu", device, reason);
@@ -110,17 +110,18 @@ static void describe_cpu(struct kern *k, const struct kern_ops *ops)
     snprintf(k->text, sizeof k->text, "%s, %d thread%s", ops->name, n, n == 1 ? "" : "s");
 }
 
-/* The best GPU, or else the processor, for which k is ready. Machines without NVIDIA's driver have
- * nothing to say about it. */
+/* The best GPU, or else the processor, for which k is ready. Machines without a GPU have nothing to
+ * say about it. */
 static void open_any(struct kern *k, size_t bytes)
 {
-    char reason[256];
-    const struct cuda_api *api = gpu_module(reason, sizeof reason);
+    char reason[KERN_WHY];
+    bool absent;
+    const struct cuda_api *api = gpu_module(&absent, reason, sizeof reason);
     const struct kern_ops *cpu = k->ops;
-    if (!api || gpu_open_best(k, api, bytes, reason, sizeof reason) == 0)
+    if (api ? gpu_open_best(k, api, bytes, reason, sizeof reason) == 0 : absent)
         return;
     describe_cpu(k, cpu);
-    snprintf(k->note, sizeof k->note, "auto took no GPU: %s", reason);
+    snprintf(k->note, sizeof k->note, "auto took no GPU: %.570s", reason);
 }
 
 /* Hands k out, or closes it if rc, of opening its device, is a failure. */

@@ -297,6 +297,7 @@ struct kern_ops {
  * kern_note says why), "cpu" (the fastest that this machine has), "ref", "cpu-portable",
  * "cpu-avx2", "cpu-avx512", or "cuda[:N][,tf32|bf16|half][,memory=MB][,sync]". threads: 0 means the
  * CPUs of the affinity mask and cgroup quota. Returns 0, or -1 with one line in why. */
+#define KERN_WHY 600 /* room for a whole line in why, and in a note */
 int kern_open(const char *device, int threads, struct kern **out, char *why, size_t why_size);
 /* The same for somebody whose weights and activations will take so many bytes: auto takes no GPU
  * that has fewer free. */
@@ -309,14 +310,14 @@ int kern_threads(const struct kern *k);
 const char *kern_describe(const struct kern *k);
 
 /* What is not as one would expect of the device, though nothing failed, in a line: why auto took
- * it, passes that can't be made graphs, products in another precision. Empty where there is nothing
+ * it, or no GPU though there is one, passes that can't be made graphs, products in another precision. Empty where there is nothing
  * to say. Any thread may ask. */
 void kern_note(struct kern *k, char *out, size_t size);
 
 /* One line for each device that could be named, or why it could not; index 0, 1, ... Returns false
  * after the last one. usable: whether kern_open would take it. */
 struct kern_device {
-    char name[24], text[232];
+    char name[24], text[KERN_WHY];
     bool usable;
 };
 bool kern_device(int index, struct kern_device *out);

@@ -16,7 +16,7 @@ struct kern {
     struct pool *pool;
     struct gpu *gpu; /* NULL for the CPU */
     char text[160];
-    char note[400]; /* of the opening */
+    char note[KERN_WHY]; /* of the opening */
     pthread_mutex_t packed_lock; /* of the list */
     struct kern_packed *packed;
     _Atomic size_t packed_bytes; /* of all in the list */

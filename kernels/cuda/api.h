@@ -14,7 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define CUDA_API_VERSION 5
+#define CUDA_API_VERSION 6
 #define CUDA_MARKS 3
 #define CUDA_API_SYMBOL "vilscope_cuda_api"
 
@@ -29,7 +29,8 @@ struct cuda_info {
     size_t memory;
     unsigned char uuid[16];
     enum cuda_code code;
-    size_t spare; /* free now; 0: not known without a context */
+    bool spare_known; /* without a context; of spare */
+    size_t spare;     /* free now */
 };
 
 /* One launch of kernel `kernel`, an enum cuda_kernel. */

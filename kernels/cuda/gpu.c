@@ -310,7 +310,6 @@ static bool parse_word(struct gpu *g, const char *word, size_t n)
         return false;
     unsigned long long mb = strtoull(word + 7, &end, 10);
     g->limit = (size_t)mb << 20;
-    g->limited = true;
     return end == word + n && mb > 0 && mb < 1u << 24;
 }
 
@@ -372,7 +371,8 @@ static int open_device(struct gpu *g, char *why, size_t why_size)
         return -1;
     }
     size_t most = free_bytes > 2 * SPARE ? free_bytes - SPARE : free_bytes;
-    if (g->limit == 0 || g->limit > most)
+    g->limited = g->limit > 0 && g->limit <= most;
+    if (!g->limited)
         g->limit = most;
     return 0;
 }

@@ -13,14 +13,15 @@ int gpu_open(struct kern *k, const struct cuda_api *api, const char *spec, char 
              size_t why_size);
 void gpu_close(struct gpu *g);
 /* gpu_open of the GPU with the most free memory, of those that have so many bytes; k->note says why
- * it is that one. In why: of the first that was tried. */
+ * it is that one. In why: what is wrong with each, in the order in which they were tried. */
 int gpu_open_best(struct kern *k, const struct cuda_api *api, size_t bytes, char *why,
                   size_t why_size);
 /* api->info with the free memory that the driver's monitor tells, where the module does not. */
 int gpu_info(const struct cuda_api *api, int device, struct cuda_info *out);
 
-/* The table of the module, loaded on first use; NULL with the reason in why. */
-const struct cuda_api *gpu_module(char *why, size_t why_size);
+/* The table of the module, loaded on first use; NULL with the reason in why, and, where absent is not
+ * NULL, in *absent whether it is that there is no GPU at all. */
+const struct cuda_api *gpu_module(bool *absent, char *why, size_t why_size);
 /* Back ends over another table, for tests: its best device for so many bytes, or the one that spec
  * names. Closed with kern_close. */
 int gpu_kern_best(const struct cuda_api *api, size_t bytes, struct kern **out, char *why,

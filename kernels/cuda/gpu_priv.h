@@ -8,6 +8,7 @@
 #include <pthread.h>
 
 #define GPU_GRAPHS 32 /* a pass has up to three */
+#define GPU_NO_CODE "the CUDA module has no code for it"
 #define GPU_STRIKES 3 /* captures that fail before a program is left without a graph */
 #define GPU_SHAPES 32 /* that are remembered for the note */
 #define GPU_MARK_STAGE 2 /* marks 0 and 1 belong to the uploading of weights */
@@ -104,7 +105,7 @@ struct gpu {
     int device, precision;
     struct cuda_info info;
     size_t limit, used, peak;
-    bool limited; /* by who opened it */
+    bool limited; /* by who opened it, to less than was free */
     char failure[360];
     bool failed, lost; /* lost: until the process ends */
     struct gpu_notes notes;
@@ -143,8 +144,8 @@ void *gpu_pinned(struct gpu *g, struct pinned *p, size_t bytes);
 void gpu_flush_own(struct gpu *g);
 
 /* ---- nvml.c */
-/* Bytes free on a device; 0: not known. */
-size_t gpu_spare(const unsigned char uuid[16]);
+/* How many bytes are free on a device. Returns whether that is known. */
+bool gpu_spare(const unsigned char uuid[16], size_t *out);
 
 /* ---- program.c */
 /* Appends a launch; its arguments, zeros so far, or NULL when nothing is to be done any more. A

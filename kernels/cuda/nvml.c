@@ -33,7 +33,7 @@ static void nvml_load(void)
     memcpy(&nvml.memory, &c, sizeof nvml.memory);
 }
 
-size_t gpu_spare(const unsigned char uuid[16])
+bool gpu_spare(const unsigned char uuid[16], size_t *out)
 {
     static const char *const kinds[] = {"GPU", "MIG"};
     char text[64];
@@ -48,5 +48,8 @@ size_t gpu_spare(const unsigned char uuid[16])
         if (nvml.handle(text, &device) != 0)
             device = NULL;
     }
-    return device && nvml.memory(device, &m) == 0 ? (size_t)m.free : 0;
+    if (!device || nvml.memory(device, &m) != 0)
+        return false;
+    *out = (size_t)m.free;
+    return true;
 }

@@ -473,7 +473,7 @@ static int compare_and_log(const struct compare_options *o, const struct model_o
     if (rc == 0 && !o->watch)
         rc = model_open(how, &r.m, err);
     if (rc == 0 && r.m)
-        command_about("compare", r.m);
+        command_opened("compare", r.m);
     command_stop_by_signals(&compare_stopped);
     if (rc == 0 && !o->no_log)
         compare_begin_log(&r);

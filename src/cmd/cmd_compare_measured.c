@@ -274,7 +274,7 @@ int compare_measured(const struct compare_options *o, const struct model_options
         rc = vs_fail(err, VS_E_USAGE, "two checkpoints are needed (-c A -c B), there is %d",
                      g.count);
     if (rc == 0)
-        command_about(g.command, g.m);
+        command_opened(g.command, g.m);
     if (rc == 0)
         rc = measure_run(&g, err);
     int closed = rows_close(&g.rows, rc < 0 ? &why : err);

@@ -131,7 +131,7 @@ static int watch_open_model(struct following *x, const struct model_options *how
     }
     rc = model_open(&o, m, err);
     if (rc == 0)
-        command_about("compare", *m);
+        command_opened("compare", *m);
     if (rc == 0 && x->f->begin)
         x->f->begin(x->f->arg);
     for (int i = 0; rc == 0 && i < model_checkpoint_count(*m); i++)

@@ -3,8 +3,8 @@
 #include "src/cmd/cmd_convert.h"
 
 #include "src/base/plain.h"
+#include "src/cmd/cmd_model.h"
 #include "src/engine/modeldir.h"
-
 
 bool convert_can_ask(const struct convert_asked *a)
 {
@@ -21,6 +21,8 @@ int convert_measure(const struct convert_asked *a, const char *from, const char 
     o.checkpoints = paths;
     o.names = NULL;
     int rc = model_open(&o, &m, err);
+    if (rc == 0)
+        command_opened("convert", m);
     const char *path = rc == 0 && !a->set ? model_queries(m) : a->set;
     if (rc == 0 && !path)
         rc = vs_fail(err, VS_E_USAGE, "%s: names no queries: give a set with --check-set FILE",

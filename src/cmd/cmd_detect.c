@@ -81,7 +81,7 @@ static int detect_check_boxes(const struct options *o, struct work *w, struct vs
 
 static int detect_open_all(const struct options *o, struct work *w, struct vs_err *err)
 {
-    char why[256];
+    char why[KERN_WHY];
     int rc = 0;
     arch_default(&w->arch);
     if (o->arch)
@@ -103,6 +103,8 @@ static int detect_open_all(const struct options *o, struct work *w, struct vs_er
     if (rc == 0 && kern_open_for(o->device, o->threads, tensorfile_widened(w->file) + DETECTOR_ROOM,
                                  &w->kern, why, sizeof why) != 0)
         rc = vs_fail(err, VS_E_USAGE, "%s", why);
+    if (rc == 0)
+        command_device("detect", w->kern);
     return rc ? rc : detector_open(&w->arch, w->file, w->kern, &w->detector, err);
 }
 

@@ -183,23 +183,58 @@ static void doctor_cache(struct findings *f)
 
 /* ---- what computes */
 
-static void doctor_devices(struct findings *f, const char *wanted)
+/* How much a GPU needs to have free, and what was counted for that. r NULL: no model is known. */
+static void doctor_room(struct findings *f, const struct model_room *r)
 {
-    struct kern_device d;
-    char why[256], note[600] = "";
+    char detector[80] = "";
+    if (!r) {
+        finding_add(f, FOUND_NOTE, "GPU", "-m DIR counts a model's weights, too", "auto asks for "
+                    "%zu MB free, which a pass takes: no weights are counted, as no model is open",
+                    NET_ROOM >> 20);
+        return;
+    }
+    if (r->detector)
+        snprintf(detector, sizeof detector, ", %zu MB of the detector's, %zu MB for a picture in it",
+                 r->detector >> 20, r->picture >> 20);
+    finding_add(f, FOUND_OK, "GPU", NULL, "auto asks for %zu MB free: %zu MB of weights, %zu MB "
+                "for a pass%s", (r->weights + r->pass + r->detector + r->picture) >> 20,
+                r->weights >> 20, r->pass >> 20, detector);
+}
+
+/* What computes for the model; for a pass alone where none could be opened. */
+static void doctor_device(struct findings *f, const char *wanted, const struct model *m)
+{
+    char why[KERN_WHY], note[KERN_WHY] = "";
     struct kern *k = NULL;
-    for (int i = 0; kern_device(i, &d); i++)
-        if (strncmp(d.name, "cuda", 4) == 0)
-            finding_add(f, d.usable ? FOUND_OK : FOUND_NOTE, "GPU", NULL, "%s: %s", d.name, d.text);
-    if (kern_open_for(wanted, 0, NET_ROOM, &k, why, sizeof why) != 0)
+    if (!m && kern_open_for(wanted, 0, NET_ROOM, &k, why, sizeof why) != 0) {
         finding_add(f, FOUND_PROBLEM, "device", "vilscope devices lists what there is", "%s", why);
+        return;
+    }
+    finding_add(f, FOUND_OK, "device", NULL, "%s computes", m ? model_device(m) : kern_describe(k));
+    if (m)
+        model_device_note(m, note, sizeof note);
     else
-        finding_add(f, FOUND_OK, "device", NULL, "%s computes", kern_describe(k));
-    if (k)
         kern_note(k, note, sizeof note);
     if (*note)
         finding_add(f, FOUND_NOTE, "device", NULL, "%s", note);
     kern_close(k);
+}
+
+static void doctor_devices(struct findings *f, const char *wanted, const struct model *m)
+{
+    struct kern_device d;
+    struct model_room room;
+    int gpus = 0;
+    for (int i = 0; kern_device(i, &d); i++)
+        if (strncmp(d.name, "cuda", 4) == 0) {
+            finding_add(f, d.usable ? FOUND_OK : FOUND_NOTE, "GPU", NULL, "%s: %s", d.name, d.text);
+            gpus += d.usable;
+        }
+    if (m)
+        model_room(m, &room);
+    if (gpus > 0)
+        doctor_room(f, m ? &room : NULL);
+    doctor_device(f, wanted, m);
 }
 
 /* A picture of one point, decoded as every other one is. */
@@ -245,50 +280,61 @@ static void doctor_libraries(struct findings *f)
 
 /* ---- the model */
 
-static void doctor_model(struct findings *f, struct options *o)
+struct subject {
+    struct chosen *chosen;
+    struct model *m; /* NULL: it does not open, as err says */
+    struct vs_err err;
+    bool named;
+};
+
+static void doctor_open(struct options *o, struct subject *s)
 {
-    struct vs_err err = {0};
-    struct chosen *chosen = NULL;
-    struct model *m = NULL;
-    bool named = o->model.dir != NULL;
-    int rc = command_choose("doctor", &o->checkpoints, &o->model, &chosen, &err);
+    s->named = o->model.dir != NULL;
+    int rc = command_choose("doctor", &o->checkpoints, &o->model, &s->chosen, &s->err);
     if (rc == 0 && !o->model.dir)
-        rc = vs_fail(&err, VS_E_MISSING, "none was named, and the demo is not installed");
+        rc = vs_fail(&s->err, VS_E_MISSING, "none was named, and the demo is not installed");
     if (rc == 0)
-        rc = model_open(&o->model, &m, &err);
-    if (rc != 0) {
+        model_open(&o->model, &s->m, &s->err);
+}
+
+static void doctor_model(struct findings *f, const struct options *o, struct subject *s)
+{
+    struct model *m = s->m;
+    if (!m) {
         finding_add(f, FOUND_PROBLEM, "model", "vilscope model init makes a model directory: man 7 "
-                    "vilscope-model", "%s", err.text);
-    } else {
-        finding_add(f, FOUND_OK, "model", NULL, "%s, %d checkpoint%s", model_name(m),
-                    model_checkpoint_count(m), model_checkpoint_count(m) == 1 ? "" : "s");
-        if (!named)
-            finding_add(f, FOUND_NOTE, "model", "-m DIR looks at another one", "it is the demo's, "
-                        "in %s", o->model.dir);
-        if (!model_has_detector(m))
-            finding_add(f, FOUND_NOTE, "detector", "\"detector\" in model.json: man 5 "
-                        "vilscope-model", "none: images need files of regions");
-        for (int i = 0; i < task_count; i++)
-            if (model_check_labels(m, model_checkpoint_count(m) - 1, &task_table[i], &err) != 0)
-                finding_add(f, FOUND_NOTE, "answers", NULL, "%s", err.text);
+                    "vilscope-model", "%s", s->err.text);
+        return;
     }
-    model_free(m);
-    command_chosen_free(chosen);
+    finding_add(f, FOUND_OK, "model", NULL, "%s, %d checkpoint%s", model_name(m),
+                model_checkpoint_count(m), model_checkpoint_count(m) == 1 ? "" : "s");
+    if (!s->named)
+        finding_add(f, FOUND_NOTE, "model", "-m DIR looks at another one", "it is the demo's, in "
+                    "%s", o->model.dir);
+    if (!model_has_detector(m))
+        finding_add(f, FOUND_NOTE, "detector", "\"detector\" in model.json: man 5 vilscope-model",
+                    "none: images need files of regions");
+    for (int i = 0; i < task_count; i++)
+        if (model_check_labels(m, model_checkpoint_count(m) - 1, &task_table[i], &s->err) != 0)
+            finding_add(f, FOUND_NOTE, "answers", NULL, "%s", s->err.text);
 }
 
 static int run_doctor(void *options, char **args, int count)
 {
     struct options *o = options;
     struct findings f = {0};
+    struct subject s = {0};
     (void)args;
     (void)count;
     doctor_terminal(&f);
     doctor_log(&f, o->log);
     doctor_cache(&f);
-    doctor_devices(&f, o->model.device);
+    doctor_open(o, &s);
+    doctor_devices(&f, o->model.device, s.m);
     doctor_sandbox(&f);
     doctor_libraries(&f);
-    doctor_model(&f, o);
+    doctor_model(&f, o, &s);
+    model_free(s.m);
+    command_chosen_free(s.chosen);
     if (o->json)
         command_json(json_pack("{s:i, s:i, s:o}", "version", JSON_FORMAT, "problems", f.problems,
                                "findings", findings_json(&f)), JSON_INDENT(1));

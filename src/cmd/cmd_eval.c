@@ -382,7 +382,7 @@ static int eval(const struct options *o, struct vs_err *err)
     struct measuring g = {.o = o, .p = &p, .err = err};
     int rc = model_open(&o->model, &m, err);
     if (rc == 0) {
-        command_about("eval", m);
+        command_opened("eval", m);
         rc = eval_open(&o->data, &set, err);
     }
     if (rc == 0) {
@@ -409,7 +409,7 @@ static int eval_folder(const struct options *o, struct vs_err *err)
     int rc = model_open(&o->model, &m, err);
     if (rc != 0)
         return rc;
-    command_about("eval", m);
+    command_opened("eval", m);
     command_stop_by_signals(&stop);
     struct eval_part part = {.shard = is_part(o) ? o->shard : (struct shard){0, 0},
                              .place = o->place};

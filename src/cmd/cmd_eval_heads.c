@@ -358,7 +358,7 @@ int eval_heads(const struct eval_study *o, struct vs_err *err)
     struct vs_err why = {0};
     int rc = model_open(o->model, &r.m, err);
     if (rc == 0) {
-        command_about("eval", r.m);
+        command_opened("eval", r.m);
         rc = set_rows_open(&r.lines, &headset_set_rows, o->rows, o->resume, err);
     }
     if (rc == 0)

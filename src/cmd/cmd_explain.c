@@ -332,7 +332,7 @@ static int explain_run_all(struct explaining *x)
     int rc = model_open(&x->o->model, &x->m, x->err), closed;
     struct vs_err why = {0};
     if (rc == 0)
-        command_about("explain", x->m);
+        command_opened("explain", x->m);
     if (rc == 0)
         rc = explain_read_wants(x);
     if (rc == 0)

@@ -302,7 +302,7 @@ int explain_project(const struct explain_project *o, struct vs_err *err)
     struct project_run r = {.o = o, .err = err};
     int rc = model_open(o->model, &r.m, err);
     if (rc == 0)
-        command_about("explain", r.m);
+        command_opened("explain", r.m);
     if (rc == 0)
         rc = project_one_checkpoint(&r);
     if (rc == 0)

@@ -9,6 +9,7 @@
 #include "src/formats/sandbox.h"
 #include "src/formats/setname.h"
 #include "src/study/eval.h"
+#include "kernels/kern.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -37,10 +38,29 @@ int command_unsafe(void *options, const char *value, struct vs_err *err)
     return 0;
 }
 
-void command_about(const char *command, const struct model *m)
+/* A processor has nothing else to note than that it is not the GPU. */
+static void say_device(const char *command, bool is_host, const char *note)
 {
+    if (is_host && *note)
+        plain_text(stderr, "vilscope %s: note: %s\n", command, note);
+}
+
+void command_device(const char *command, struct kern *k)
+{
+    char note[KERN_WHY];
+    kern_note(k, note, sizeof note);
+    say_device(command, kern_is_host(k), note);
+}
+
+void command_opened(const char *command, const struct model *m)
+{
+    char note[KERN_WHY];
+    size_t used, limit;
     if (model_about(m))
         plain_text(stderr, "vilscope %s: %s: %s\n", command, model_name(m), model_about(m));
+    model_device_note(m, note, sizeof note);
+    model_memory(m, &used, &limit);
+    say_device(command, limit == 0, note);
 }
 
 void command_detecting(void *arg, const struct detect_progress *p)

@@ -77,8 +77,11 @@ const char *words_of(const struct words *w, int i);
 int command_check_keys(const struct words *keys, int images, struct vs_err *err);
 int command_unsafe(void *options, const char *value, struct vs_err *err);
 
-/* Says on stderr what a model is about, if its model.json says so: the demo is named so. */
-void command_about(const char *command, const struct model *m);
+/* Says on stderr, once, what a model that was opened is about, if its model.json says so (the demo
+ * is named so), and what command_device says. */
+void command_opened(const char *command, const struct model *m);
+/* Says on stderr why auto took the processor though there is a GPU; nothing otherwise. */
+void command_device(const char *command, struct kern *k);
 
 /* A detect_report for a terminal on stderr; arg: a bool that says that something was shown. */
 void command_detecting(void *arg, const struct detect_progress *p);

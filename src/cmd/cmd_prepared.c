@@ -86,9 +86,10 @@ static int read_inputs(struct prepared_run *x, struct vs_err *err)
     return rc;
 }
 
-static int open_model(struct prepared_run *x, const struct model_options *o, struct vs_err *err)
+static int open_model(const char *command, struct prepared_run *x, const struct model_options *o,
+                      struct vs_err *err)
 {
-    char why[256];
+    char why[KERN_WHY];
     int rc = tensorfile_open(o->checkpoints[0], &x->weights, err);
     if (rc == 0)
         rc = net_read_config(o->config, x->weights, &x->config, err);
@@ -97,6 +98,8 @@ static int open_model(struct prepared_run *x, const struct model_options *o, str
     if (rc == 0 && kern_open_for(o->device, o->threads, tensorfile_widened(x->weights) + NET_ROOM,
                                  &x->k, why, sizeof why) != 0)
         rc = vs_fail(err, VS_E_USAGE, "%s", why);
+    if (rc == 0)
+        command_device(command, x->k);
     return rc ? rc : net_open(&x->config, o->config, x->weights, x->k, &x->net, err);
 }
 
@@ -108,7 +111,7 @@ int prepared_open(const char *command, const struct words *checkpoints, struct m
     if (rc == 0 && !model->config && !(model->config = out->chosen->configs[0]))
         rc = vs_fail(err, VS_E_USAGE, "%s: its model.json names no configuration", model->dir);
     if (rc == 0)
-        rc = open_model(out, model, err);
+        rc = open_model(command, out, model, err);
     if (rc == 0)
         rc = tensorfile_open(inputs, &out->inputs, err);
     return rc ? rc : tensorfile_check(out->inputs, read_inputs(out, err), err);

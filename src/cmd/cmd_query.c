@@ -403,7 +403,7 @@ static int cmd_query_ask(struct options *o, struct vs_err *err)
     if (rc == 0)
         rc = open_boxes(o, boxes, count, err);
     if (rc == 0)
-        command_about("query", m);
+        command_opened("query", m);
     if (rc == 0) {
         struct query q = {.task = o->task, .text = o->text, .photo_count = count, .photos = photos,
                           .boxes = o->boxes.count ? boxes : NULL,

@@ -70,7 +70,7 @@ static int replay_open_model(struct replay *r, struct chosen **chosen, struct vs
     (*chosen)->demo = demo;
     rc = model_open(&how, &r->model, err);
     if (rc == 0)
-        command_about("sessions replay", r->model);
+        command_opened("sessions replay", r->model);
     return rc;
 }
 

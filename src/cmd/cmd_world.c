@@ -80,7 +80,7 @@ static void draw_one(void *arg, int i)
 static int draw_all(const struct options *o, const struct scene *scenes, struct vs_err *err)
 {
     struct kern *k = NULL;
-    char why[256];
+    char why[KERN_WHY];
     struct drawing d = {o, scenes, xcalloc((size_t)o->scenes, sizeof *d.errors)};
     int rc = 0;
     if (kern_open("cpu", o->threads, &k, why, sizeof why) != 0)

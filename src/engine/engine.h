@@ -38,6 +38,13 @@ const char *model_device(const struct model *m);
 void model_device_note(const struct model *m, char *out, size_t size);
 /* The address of the server that computes, or NULL. */
 const char *model_server(const struct model *m);
+/* What auto asks that a GPU has free for it, in bytes: the first checkpoint's weights as float32, a
+ * pass; and for a detector, which opens when an image needs it, about the size of its file and what
+ * a picture takes, or 0. At a server all are 0. */
+struct model_room {
+    size_t weights, pass, detector, picture;
+};
+void model_room(const struct model *m, struct model_room *out);
 /* Bytes of the GPU's memory in use and at most; 0 on the processor, and at a server. */
 void model_memory(const struct model *m, size_t *used, size_t *limit);
 /* report(arg, done, all) in bytes while weights are copied to a GPU, from the computing thread. */

@@ -120,20 +120,32 @@ static int open_config(struct model *m, struct vs_err *err)
     return rc != 0 && opened != 0 ? vs_fail(err, of_file.code, "%s", of_file.text) : rc;
 }
 
-/* What a device needs to have free: the first checkpoint's weights and a pass; and for a detector,
- * which opens when an image needs it, about the size of its file, and what a picture takes. */
-static size_t device_room(const struct model *m)
+void model_room(const struct model *m, struct model_room *out)
 {
-    size_t room = tensorfile_widened(m->checkpoints[0].file) + NET_ROOM;
     struct stat st;
-    if (m->parts.detector && stat(m->parts.detector, &st) == 0)
-        room += (size_t)st.st_size + DETECTOR_ROOM;
-    return room;
+    *out = (struct model_room){0};
+    if (m->remote)
+        return;
+    out->weights = tensorfile_widened(m->checkpoints[0].file);
+    out->pass = NET_ROOM;
+    if (!m->parts.detector || stat(m->parts.detector, &st) != 0)
+        return;
+    out->detector = (size_t)st.st_size;
+    out->picture = DETECTOR_ROOM;
+}
+
+static int open_kern(struct model *m, const struct model_options *o, struct vs_err *err)
+{
+    char why[KERN_WHY];
+    struct model_room r;
+    model_room(m, &r);
+    int rc = kern_open_for(o->device, o->threads, r.weights + r.pass + r.detector + r.picture,
+                           &m->kern, why, sizeof why);
+    return rc ? vs_fail(err, VS_E_USAGE, "%s", why) : 0;
 }
 
 static int open_parts(struct model *m, const struct model_options *o, struct vs_err *err)
 {
-    char why[256];
     if (o->connect)
         return remote_parts(m, o, err);
     int rc = parts_find(o, &m->parts, err);
@@ -151,9 +163,8 @@ static int open_parts(struct model *m, const struct model_options *o, struct vs_
         rc = open_labels(m->parts.classes, &m->classes, err);
     if (rc == 0)
         rc = domain_open(m->parts.known_words, m->parts.domain, &m->domain, err);
-    if (rc == 0 && kern_open_for(o->device, o->threads, device_room(m), &m->kern, why,
-                                 sizeof why) != 0)
-        rc = vs_fail(err, VS_E_USAGE, "%s", why);
+    if (rc == 0)
+        rc = open_kern(m, o, err);
     if (rc == 0)
         m->kept = prefix_new(m->kern, PREFIX_CACHE_BYTES);
     return rc;

@@ -146,7 +146,7 @@ static int open_small(struct model *m, struct vs_err *err)
 
 int remote_parts(struct model *m, const struct model_options *o, struct vs_err *err)
 {
-    char why[256];
+    char why[KERN_WHY];
     int rc = remote_open(o->connect, &m->remote, err);
     if (rc != 0)
         return rc;

@@ -306,7 +306,7 @@ static void serve_end(struct server *s)
 int serve_run(struct model *m, const struct serve_options *o, struct vs_err *err)
 {
     struct server s = {.o = o, .fd = -1};
-    char note[600];
+    char note[KERN_WHY];
     int rc = clients_start(&s.clients, m, err);
     if (rc != 0)
         return rc;

@@ -390,10 +390,19 @@ static int open_output(struct extract *e)
     return rc;
 }
 
+/* Why auto took the processor though there is a GPU, the one thing that one has to note. */
+static void tell_device(struct kern *k)
+{
+    char note[KERN_WHY];
+    kern_note(k, note, sizeof note);
+    if (kern_is_host(k) && *note)
+        plain_text(stderr, "vilscope extract: note: %s\n", note);
+}
+
 /* A GPU would hold the weights once for each back end: there one is all jobs'. */
 static int open_job(struct extract *e, struct job *j, const struct job *first)
 {
-    char why[256];
+    char why[KERN_WHY];
     *j = (struct job){.e = e};
     if (j != first && e->shared) {
         j->kern = first->kern;
@@ -403,6 +412,8 @@ static int open_job(struct extract *e, struct job *j, const struct job *first)
     if (kern_open_for(e->o->device, e->threads_each, tensorfile_widened(e->file) + DETECTOR_ROOM,
                       &j->kern, why, sizeof why) != 0)
         return vs_fail(e->err, VS_E_USAGE, "%s", why);
+    if (j == first)
+        tell_device(j->kern);
     if (e->first)
         j->detector = detector_share(e->first, j->kern);
     else if (detector_open(&e->arch, e->file, j->kern, &j->detector, e->err) == 0)

@@ -111,7 +111,7 @@ static void put_deltas(struct dump *d, const struct arch *a, const struct tensor
                        struct kern *k, const struct trace_tensor *fc7)
 {
     struct kern *cpu = NULL; /* its operands are the host's */
-    char why[256];
+    char why[KERN_WHY];
     const struct tensor *w = tensorfile_find(f, "roi_heads.box.predictor.bbox_pred.weight");
     const struct tensor *b = tensorfile_find(f, "roi_heads.box.predictor.bbox_pred.bias");
     int64_t n = 4 * (int64_t)a->num_classes;

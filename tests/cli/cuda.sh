@@ -80,6 +80,14 @@ int nvmlDeviceGetMemoryInfo(void *device, unsigned long long *m)
         grep -q '^cuda:0 .* 77 of 256 MB free' "$work/list"
         ok $? "$kind: $(tail -n 1 "$work/list")"
     done
+    library "$work/monitor/libnvidia-ml.so.1" 'int nvmlInit_v2(void) { return 0; }
+int nvmlDeviceGetHandleByUUID(const char *uuid, void **device) { *device = (void *)uuid; return 0; }
+int nvmlDeviceGetMemoryInfo(void *device, unsigned long long *m)
+{ m[0] = m[2] = 256 << 20; m[1] = 0; return device ? 0 : 2; }'
+    LD_LIBRARY_PATH="$work/monitor" VILSCOPE_CUDA_MODULE="$BUILDDIR/fake-driver.so" \
+        "$VILSCOPE" devices >"$work/list"
+    grep -q '^cuda:0 .* 0 of 256 MB free' "$work/list"
+    ok $? "full to the last byte: $(tail -n 1 "$work/list")"
 fi
 
 # ---- what the script for GPU machines makes of results

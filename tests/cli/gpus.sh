@@ -79,8 +79,13 @@ ok $? "or not, where there are none"
 # ---- auto
 asks() { # asks WHAT GPUS DEVICE CONTEXTS
     on "$2" q --json >"$work/out" 2>"$work/err"
-    [ $? -eq 0 ] && grep -q "\"device\": \"$3" "$work/out" && [ ! -s "$work/err" ] &&
-        if [ "$4" -gt 0 ]; then clean "$4"; else [ ! -e "$work/told" ]; fi
+    [ $? -eq 0 ] && grep -q "\"device\": \"$3" "$work/out" &&
+        if [ "$4" -gt 0 ]; then
+            clean "$4" && [ ! -s "$work/err" ]
+        else
+            [ ! -e "$work/told" ] && [ "$(grep -c . "$work/err")" -eq 1 ] &&
+                grep -q '^vilscope query: note: auto took no GPU: cuda:. has' "$work/err"
+        fi
     ok $? "auto, $1: $(grep '"device"' "$work/out") $(cat "$work/err")"
 }
 asks "one GPU" memory=4000 "cuda:0 Fake 0" 1
@@ -93,7 +98,72 @@ says() { # says GPUS WORDS: of doctor, why auto took what it took
     ok $? "doctor: $(grep '^note *device' "$work/out")"
 }
 says devices=3,memory=4000,monitor=1,others=3900:800:10 "auto took cuda:2, which has the most memory free of 3"
-says devices=2,memory=4000,monitor=1,others=3900:3990 "auto took no GPU: cuda:0 has 100 MB free, 256 MB are"
+says devices=2,memory=4000,monitor=1,others=3900:3990 "auto took no GPU: cuda:0 has 100 MB free, 15[0-9]* MB are"
+
+# ---- doctor counts what auto counts, and says what
+counts() { # counts WHAT PATTERN OPTION...
+    what=$1 pattern=$2
+    shift 2
+    on memory=4000,monitor=1,others=3600 "$VILSCOPE" doctor "$@" >"$work/out"
+    grep -q "$pattern" "$work/out"
+    ok $? "doctor, $what: $(grep '^[a-z]* *GPU *auto' "$work/out")"
+}
+counts "the weights and the detector of a model" \
+    "^ok *GPU *auto asks for 154[0-9] MB free: [1-9] MB of weights, 256 MB for a pass, [1-9] MB of the detector's, 1280 MB for a" -m "$frozen"
+grep -q '^note *device *auto took no GPU: cuda:0 has 400 MB free, 154[0-9] MB are needed' "$work/out"
+ok $? "and computes where a query would: $(grep 'device' "$work/out" | head -n 1)"
+cp -r "$tiny" "$work/plain"
+grep -v detector "$tiny/model.json" >"$work/plain/model.json"
+counts "no detector" "^ok *GPU *auto asks for 25[6-9] MB free: [0-9] MB of weights, 256 MB for a pass$" \
+    -m "$work/plain"
+VILSCOPE_DEMO=$work counts "no model" "^note *GPU *auto asks for 256 MB free.*no weights are counted"
+
+# ---- what takes long says first, and once, that no GPU is used
+"$VILSCOPE" world -o "$work/set" --seed 7 --scenes 2 --items 1 --task vqa >/dev/null 2>&1
+slow() { # slow COMMAND ARGUMENT...
+    on memory=4000,monitor=1,others=3990 "$VILSCOPE" "$@" --threads 1 >"$work/out" 2>"$work/err"
+    rc=$?
+    [ $rc -eq 0 ] && [ "$(grep -c "^vilscope $1: note: auto took no GPU: cuda:0 has 10 MB free" "$work/err")" -eq 1 ]
+    ok $? "$1: $(grep note: "$work/err" || echo "status $rc, $(tail -n 1 "$work/err")")"
+}
+slow eval -m "$frozen" -c final --data "$work/set" --no-log
+slow explain -m "$frozen" -c final --data "$work/set" -t vqa --orders 1 --methods rollout
+slow compare -m "$frozen" -c early -c final --no-log -t vqa "$frozen/images/000000.png" "what is it"
+slow extract -m "$tiny" --jobs 2 -o "$work/slow" "$tiny/scene.png" "$tiny/mirror.png"
+slow detect -d "$tiny/detector.pth" --detector-arch "$tiny/detector.json" "$tiny/scene.png"
+
+# ---- a module that is of no use beside a GPU is told: by queries, doctor and the list
+cc=
+for c in cc gcc clang; do
+    [ -z "$cc" ] && command -v $c >/dev/null && cc=$c
+done
+unusable() { # unusable FILE PATTERN
+    module=$VILSCOPE_CUDA_MODULE
+    VILSCOPE_CUDA_MODULE=$1
+    q --json >"$work/out" 2>"$work/err"
+    [ $? -eq 0 ] && grep -q '"device": "cpu-' "$work/out" && [ "$(grep -c . "$work/err")" -eq 1 ] &&
+        grep -q "note: auto took no GPU: .*$1 *$2" "$work/err"
+    ok $? "told: $(cat "$work/err")"
+    "$VILSCOPE" devices | grep -q "^cuda  *no  .*$1 *$2"
+    ok $? "and in the list of devices"
+    "$VILSCOPE" doctor >"$work/out"
+    grep -q "^note  *GPU .*$1 *$2" "$work/out" && grep -q "^note  *device .*$1 *$2" "$work/out"
+    ok $? "and by doctor"
+    VILSCOPE_CUDA_MODULE=$module
+}
+echo "no library" >"$work/text.so"
+unusable "$work/text.so" "does not load: [a-z].*; install the module again"
+unusable "$work/missing.so" ": build vilscope where nvcc is, or"
+if [ -z "$cc" ]; then
+    skip "modules that lack something: there is no C compiler"
+else
+    echo 'int x;' >"$work/x.c"
+    $cc -shared -fPIC -o "$work/libnone.so" "$work/x.c"
+    $cc -shared -fPIC -o "$work/lacks.so" "$work/x.c" -Wl,--no-as-needed -L"$work" -lnone
+    mv "$work/libnone.so" "$work/other.so"
+    unusable "$work/other.so" "belongs to another version of vilscope: install both"
+    unusable "$work/lacks.so" "does not load: libnone.so: cannot open .*; install that library, or add"
+fi
 
 # ---- what ends
 refuses 1 "cuda:0 (Fake 0): .*illegal memory access.*--device cpu" "a GPU that is lost" \

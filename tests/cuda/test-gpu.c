@@ -65,7 +65,7 @@ static void check_queries(int count, bool quick)
         return;
     query_compare(&gpu, &cpu, count, QUERY_NEAR);
     query_close(&gpu);
-    real = gpu_module(why, sizeof why);
+    real = gpu_module(NULL, why, sizeof why);
     if (!quick)
         query_out_of_memory(open_short, config, checkpoint, &cpu, 1);
     query_close(&cpu);

@@ -187,21 +187,25 @@ static int fake_info(int device, struct cuda_info *out)
     memset(out, 0, sizeof *out);
     if (device < 0 || device >= fakecuda.devices || device >= FAKE_DEVICES)
         return FAKE_NO_DEVICE;
+    if (fakecuda.info_fails[device])
+        return fakecuda.info_fails[device];
     snprintf(out->name, sizeof out->name, "Fake %d", device);
     out->major = 9;
     out->processors = 1;
     out->memory = fakecuda.memory;
-    out->code = fakecuda.not_built ? CUDA_PTX : CUDA_BUILT;
+    out->code = fakecuda.no_code[device] ? CUDA_NO_CODE
+                : fakecuda.not_built     ? CUDA_PTX : CUDA_BUILT;
+    out->spare_known = fakecuda.monitor;
     out->spare = fakecuda.monitor ? spare_of(device) : 0;
     return 0;
 }
 
 static int fake_open(int device, void **ctx)
 {
-    if (fakecuda.open_fails)
-        return fakecuda.open_fails;
     if (device < 0 || device >= fakecuda.devices || device >= FAKE_DEVICES)
         return FAKE_NO_DEVICE;
+    if (fakecuda.open_fails[device])
+        return fakecuda.open_fails[device];
     if (fakecuda.others[device] + fakecuda.context > fakecuda.memory)
         return FAKE_MEMORY;
     struct context *c = calloc(1, sizeof *c);

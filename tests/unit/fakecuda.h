@@ -24,7 +24,9 @@ struct fakecuda {
     int devices;
     size_t others[FAKE_DEVICES]; /* of its memory that other programs have */
     size_t context;    /* what a context takes of it */
-    int open_fails;    /* code that open returns */
+    int open_fails[FAKE_DEVICES]; /* code that open returns */
+    int info_fails[FAKE_DEVICES]; /* the same of info */
+    bool no_code[FAKE_DEVICES];   /* for the device */
     int fail_alloc;    /* the so many-th allocation from now on fails; 0: none */
     int fail_call;     /* the same for launches and products, as they are asked for */
     int die_launch;    /* the so many-th kernel that runs from now on ends in a fault that no later

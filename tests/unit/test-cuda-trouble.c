@@ -4,7 +4,7 @@
  * algorithm, a device that is lost, and that each is told. A wrong choice, a graph given up for
  * another's failure, algorithms asked for during a capture, a line that is missing: each breaks
  * it. */
-#include "fakecuda.h"
+#include "fakecuda_priv.h"
 #include "kernels/cuda/gpu.h"
 #include "ops.h"
 #include "queries.h"
@@ -54,7 +54,7 @@ static int contexts(void)
 static void takes(const char *what, size_t bytes, const char *device, const char *words)
 {
     struct kern *k = NULL;
-    char why[256] = "";
+    char why[KERN_WHY] = "";
     memset(fakecuda.opened, 0, sizeof fakecuda.opened);
     int rc = gpu_kern_best(&fakecuda_api, bytes, &k, why, sizeof why);
     if (device)
@@ -84,8 +84,65 @@ static void check_choice(void)
     fakecuda.monitor = false;
     fakecuda.others[0] = 100 * MB;
     takes("free memory is known only once it is open", 100 * MB, NULL, "cuda:0 has 96 MB free");
-    fakecuda.open_fails = 209;
-    takes("none opens", 0, NULL, "no kernel image");
+    memset(fakecuda.open_fails, 0xff, sizeof fakecuda.open_fails);
+    takes("none opens", 0, NULL, "invalid value; device cuda:1");
+}
+
+/* The note names what was tried, in that order, and nothing that was not. */
+static void check_tried(void)
+{
+    fakecuda_reset();
+    fakecuda.devices = 3;
+    fakecuda.monitor = true;
+    fakecuda.others[0] = 50 * MB, fakecuda.others[1] = 100 * MB;
+    fakecuda.open_fails[2] = 209;
+    takes("the emptiest does not open", 80 * MB, "cuda:0 ", "auto took cuda:0 of 3 GPUs, having "
+          "tried: device cuda:2 (Fake 2, 9.0): opening it: no kernel image is available for");
+    fakecuda.open_fails[0] = 35;
+    fakecuda.others[1] = 250 * MB;
+    takes("nor the next, and the last is full", 80 * MB, NULL, "for execution on the device; "
+          "device cuda:0 (Fake 0, 9.0): opening it: CUDA driver version is insufficient for CUDA "
+          "runtime version; cuda:1 has 6 MB free, 80 MB are needed");
+    fakecuda_reset();
+    fakecuda.devices = 3;
+    takes("how much is free is not told", 0, "cuda:0 ", "cuda:0, which has the most memory of 3");
+    fakecuda.no_code[0] = true;
+    fakecuda.info_fails[1] = FAKE_NO_DEVICE;
+    takes("one without code, one that can't be asked", 0, "cuda:2 ", "auto took cuda:2, which");
+    fakecuda.no_code[2] = true;
+    takes("none can compute", 0, NULL, "cuda:0 (Fake 0): the CUDA module has no code for it; "
+          "cuda:2 (Fake 2): the CUDA module has no code for it; cuda:1 (?): invalid device ordinal");
+    ok(contexts() == 0, "and none was opened for that");
+    fakecuda_reset();
+    fakecuda.devices = 2;
+    fakecuda.monitor = true;
+    fakecuda.others[0] = 256 * MB, fakecuda.others[1] = 100 * MB;
+    takes("a GPU that is full to the last byte", 80 * MB, "cuda:1 ", "the most memory free of 2");
+}
+
+/* Of many the first are named. */
+static int count_seven(int *devices)
+{
+    *devices = 7;
+    return 0;
+}
+
+static int info_of_none(int device, struct cuda_info *out)
+{
+    (void)device;
+    memset(out, 0, sizeof *out);
+    return 35;
+}
+
+static void check_many(void)
+{
+    struct cuda_api api = fakecuda_api;
+    struct kern *k = NULL;
+    char why[KERN_WHY] = "";
+    api.count = count_seven;
+    api.info = info_of_none;
+    ok(gpu_kern_best(&api, 0, &k, why, sizeof why) != 0 && strstr(why, "cuda:3 (?)") &&
+       !strstr(why, "cuda:4") && strstr(why, "; and 3 more"), "%s", why);
 }
 
 static void check_list(void)
@@ -293,8 +350,9 @@ static void check_slab(void)
 static void check_full(void)
 {
     static const char *const lines[][2] = {{"cuda", "were free (vilscope devices shows other"},
-                                           {"cuda:0,memory=8", "(--device cuda:0,memory=MB)"}};
-    for (int i = 0; i < 2; i++) {
+                                           {"cuda:0,memory=8", "(--device cuda:0,memory=MB)"},
+                                           {"cuda:0,memory=99", "16 MB were free (vilscope dev"}};
+    for (int i = 0; i < 3; i++) {
         char why[400] = "";
         fakecuda_reset();
         fakecuda.others[0] = 240 * MB;
@@ -381,6 +439,8 @@ int main(void)
     unsetenv("CUDA_CACHE_PATH");
     unsetenv("CUDA_CACHE_DISABLE");
     check_choice();
+    check_tried();
+    check_many();
     check_list();
     check_strikes();
     check_disturbance();

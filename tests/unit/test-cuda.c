@@ -65,9 +65,9 @@ static void check_opening(void)
     refuses("cuda,tf33", "tf32");
     refuses("cuda:0,memory=0", "memory=MB");
     refuses("cuda:0,memory=12x", "memory=MB");
-    fakecuda.open_fails = 209;
+    fakecuda.open_fails[0] = 209;
     refuses("cuda", "no kernel image");
-    fakecuda.open_fails = 35;
+    fakecuda.open_fails[0] = 35;
     refuses("cuda", "insufficient");
     fakecuda_reset();
     struct kern *k = open_fake("cuda:0,tf32,memory=64");

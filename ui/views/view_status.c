@@ -77,7 +77,7 @@ static double memory_mb(const char *name)
 
 static void about_model(const struct workbench *w, struct pen *p)
 {
-    char note[600];
+    char note[KERN_WHY];
     title(p, "Model");
     if (!w->ses.model) {
         line(p, "none", "start with -m DIR");
