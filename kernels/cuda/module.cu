@@ -65,6 +65,10 @@ static bool api_is_lost(int code)
     case cudaErrorAssert: case cudaErrorHardwareStackError: case cudaErrorIllegalInstruction:
     case cudaErrorMisalignedAddress: case cudaErrorInvalidAddressSpace: case cudaErrorInvalidPc:
     case cudaErrorLaunchFailure:
+    case 226: /* cudaErrorContained, and others that not every toolkit has by name: */
+    case 721: /* cudaErrorTensorMemoryLeak */
+    case 810: /* cudaErrorMpsClientTerminated */
+    case 911: /* cudaErrorExternalDevice */
         return true;
     }
     return false;

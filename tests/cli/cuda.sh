@@ -106,6 +106,47 @@ PARTS="quick benches" "$SRCDIR/tests/cuda/run" "$work/none" 2>"$work/err"
 [ $? -eq 2 ] && grep -q "there is no 'benches'" "$work/err" && [ ! -e "$work/none" ]
 ok $? "a part that is none: $(cat "$work/err")"
 
+# ---- which kernels the sanitizers look at: programs that do nothing in place of all that compile
+mkdir "$work/bin"
+for tool in cc nvcc ar strip compute-sanitizer; do
+    cat >"$work/bin/$tool" <<'END'
+#!/bin/sh
+[ "${0##*/}" != compute-sanitizer ] || echo "$*" >>"$SANITIZED"
+while [ $# -gt 0 ]; do
+    [ "$1" != -o ] || { : >"$2"; chmod +x "$2"; }
+    shift
+done
+END
+    chmod +x "$work/bin/$tool"
+done
+if command -v bash >/dev/null; then
+    SANITIZED=$work/sanitized PATH="$work/bin:$PATH" CC=cc NVCC=nvcc CUDA_ARCH=90 PARTS=sanitizers \
+        "$SRCDIR/tests/cuda/run" "$work/folder" >"$work/out" 2>&1
+    [ $? -eq 0 ] && [ "$(grep -c -- '--kernel-name kne=k_norm ' "$work/sanitized")" -eq 3 ] &&
+        grep -- '--tool initcheck' "$work/sanitized" | grep -qv -- --kernel-name
+    ok $? "sanitizers look at our kernels, initcheck at all: $(tail -n 1 "$work/out")"
+else
+    skip "the script for GPU machines: there is no bash"
+fi
+
+# ---- failures after which a process can do no more, as the toolkit's header tells them
+cuda=$(command -v nvcc || echo /usr/local/cuda/bin/nvcc)
+header=${cuda%/bin/nvcc}/include/driver_types.h
+if [ ! -f "$header" ]; then
+    skip "codes that end a device: there is no CUDA toolkit"
+else
+    awk '/\/\*\*/ {lost = 0}
+        {sub(/^[ *]*/, " "); text = text $0}
+        /\*\/|cudaError/ {lost = lost || text ~ /must be terminated|must *be *terminated/}
+        /^ cudaError.*=/ {if (lost) print $1; text = ""; lost = 0}
+        /\/\*\*/ {text = $0}' "$header" >"$work/codes"
+    unknown=$(while read -r code; do
+        grep -q "$code\>" "$SRCDIR/kernels/cuda/module.cu" || echo "$code"
+    done <"$work/codes")
+    [ "$(grep -c . "$work/codes")" -ge 10 ] && [ -z "$unknown" ]
+    ok $? "the module knows the $(grep -c . "$work/codes") codes that end a device $unknown"
+fi
+
 # ---- the compiled code
 log=$BUILDDIR/vilscope-cuda.log
 if [ ! -f "$BUILDDIR/vilscope-cuda.so" ]; then

@@ -3,7 +3,7 @@
  * tests/unit/fakecuda.c: with it the program itself computes on GPUs that are not there.
  *
  * FAKE_GPUS: devices=N,memory=MB,others=MB:MB:...,context=MB,monitor=1,graphs=0,die=N (the N-th
- * kernel). FAKE_GPUS_TOLD: a file that gets a line for each rule as it is broken, and one for what
+ * kernel),code=N (that it dies of). FAKE_GPUS_TOLD: a file that gets a line for each rule as it is broken, and one for what
  * a process did that computed, when it ends. */
 #include "fakecuda.h"
 
@@ -71,6 +71,8 @@ static void read_word(const char *name, const char *value)
         fakecuda.no_graphs = !n;
     else if (strcmp(name, "die") == 0)
         fakecuda.die_launch = n;
+    else if (strcmp(name, "code") == 0)
+        fakecuda.die_code = n;
     else
         abort(); /* a test that asks for what there is not */
 }

@@ -193,14 +193,18 @@ else
     [ $rc -eq 0 ] && clean '[0-9]*'
     ok $? "test-gpu over it, $(grep -c '^ok' "$work/out") ok: $(head -n 1 "$work/told") $first"
     on memory=4000 "$BUILDDIR/bench-gpu" first "$tiny/config.json" "$tiny/checkpoint.bin" >"$work/out"
-    [ $? -eq 0 ] && clean 1
-    ok $? "bench-gpu over it: $(head -n 1 "$work/told")"
+    [ $? -eq 0 ] && clean 1 && grep -q '^first answer: [1-9][0-9]* ms from the start' "$work/out"
+    ok $? "bench-gpu over it: $(grep first "$work/out")"
     on memory=4000 q --device cpu >"$work/cpu"
     on devices=2,memory=4000 q --device cuda:1 >"$work/gpu"
     [ $? -eq 0 ] && like "$work/cpu" "$work/gpu" && clean 1
     ok $? "cuda:1 answers over it as the processor does: $(head -n 1 "$work/told")"
-    refuses 1 "illegal memory access.*nothing more.*--device cpu" "a GPU that is lost, over it" \
-        on memory=4000,die=20 q --device cuda
+    for code in 214 220 226 700 702 709 710 714 715 716 717 718 719 721 810 911; do
+        refuses 1 "nothing more can be computed there: restart, or --device cpu" "lost by $code" \
+            on memory=4000,die=20,code=$code q --device cuda
+    done
+    refuses 1 "too many resources requested for launch$" "not lost" \
+        on memory=4000,die=20,code=701 q --device cuda
     for precision in "tf32 9e-04" "bf16 8e-03" "half 9e-04"; do
         on memory=4000 q --device "cuda,${precision% *}" --json >"$work/out"
         grep -q "\"cuda:0 Fake 0, ${precision% *} (products off by ${precision#* })\"" "$work/out" &&

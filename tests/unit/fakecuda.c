@@ -86,7 +86,7 @@ static void run_copy(const struct op *op)
 static void run_launch(struct context *c, const struct cuda_launch *l)
 {
     if (fakecuda.die_launch > 0 && --fakecuda.die_launch == 0) {
-        c->died = FAKE_DIED;
+        c->died = fakecuda.die_code ? fakecuda.die_code : FAKE_DIED;
         return;
     }
     const char *why = simt_run(l, fakecuda.backwards);

@@ -31,6 +31,7 @@ struct fakecuda {
     int fail_call;     /* the same for launches and products, as they are asked for */
     int die_launch;    /* the so many-th kernel that runs from now on ends in a fault that no later
                         * call of the device survives; 0: none */
+    int die_code;      /* of which code; 0: an illegal address */
     bool odd_unsupported; /* no algorithm for odd shapes in reduced precision */
     int fail_capture;  /* so many captures come to nothing */
     bool not_built;    /* only the driver's compiler has code for the devices */
