@@ -310,8 +310,8 @@ int kern_threads(const struct kern *k);
 const char *kern_describe(const struct kern *k);
 
 /* What is not as one would expect of the device, though nothing failed, in a line: why auto took
- * it, or no GPU though there is one, passes that can't be made graphs, products in another precision. Empty where there is nothing
- * to say. Any thread may ask. */
+ * it, or no GPU though there is one; passes that can't be made graphs; products in another
+ * precision. Empty where there is nothing to say. Any thread may ask. */
 void kern_note(struct kern *k, char *out, size_t size);
 
 /* One line for each device that could be named, or why it could not; index 0, 1, ... Returns false

@@ -19,8 +19,8 @@ int gpu_open_best(struct kern *k, const struct cuda_api *api, size_t bytes, char
 /* api->info with the free memory that the driver's monitor tells, where the module does not. */
 int gpu_info(const struct cuda_api *api, int device, struct cuda_info *out);
 
-/* The table of the module, loaded on first use; NULL with the reason in why, and, where absent is not
- * NULL, in *absent whether it is that there is no GPU at all. */
+/* The table of the module, loaded on first use; NULL with the reason in why, and in *absent, where
+ * absent is not NULL, whether it is that there is no GPU at all. */
 const struct cuda_api *gpu_module(bool *absent, char *why, size_t why_size);
 /* Back ends over another table, for tests: its best device for so many bytes, or the one that spec
  * names. Closed with kern_close. */

@@ -194,8 +194,8 @@ static void doctor_room(struct findings *f, const struct model_room *r)
         return;
     }
     if (r->detector)
-        snprintf(detector, sizeof detector, ", %zu MB of the detector's, %zu MB for a picture in it",
-                 r->detector >> 20, r->picture >> 20);
+        snprintf(detector, sizeof detector, ", %zu MB of the detector's, %zu MB for a picture "
+                 "in it", r->detector >> 20, r->picture >> 20);
     finding_add(f, FOUND_OK, "GPU", NULL, "auto asks for %zu MB free: %zu MB of weights, %zu MB "
                 "for a pass%s", (r->weights + r->pass + r->detector + r->picture) >> 20,
                 r->weights >> 20, r->pass >> 20, detector);
