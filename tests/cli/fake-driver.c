@@ -3,8 +3,8 @@
  * tests/unit/fakecuda.c: with it the program itself computes on GPUs that are not there.
  *
  * FAKE_GPUS: devices=N,memory=MB,others=MB:MB:...,context=MB,monitor=1,graphs=0,die=N (the N-th
- * kernel),code=N (that it dies of). FAKE_GPUS_TOLD: a file that gets a line for each rule as it is broken, and one for what
- * a process did that computed, when it ends. */
+ * kernel),code=N (that it dies of). FAKE_GPUS_TOLD: a file that gets a line for each rule as it is
+ * broken, and one for what a process did that computed, when it ends. */
 #include "fakecuda.h"
 
 #include <pthread.h>

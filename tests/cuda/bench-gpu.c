@@ -313,7 +313,8 @@ static double since_start(void)
            1e3 * (double)ticks / (double)sysconf(_SC_CLK_TCK);
 }
 
-/* What a user waits for: opening, weights on their way, code that is loaded on first use, a pass. */
+/* What a user waits for: opening, weights on their way, code that is loaded at first use, a pass
+ */
 static int time_first(struct vilbert *m)
 {
     struct vs_err err = {0};

@@ -111,7 +111,8 @@ static void check_tried(void)
     takes("one without code, one that can't be asked", 0, "cuda:2 ", "auto took cuda:2, which");
     fakecuda.no_code[2] = true;
     takes("none can compute", 0, NULL, "cuda:0 (Fake 0): the CUDA module has no code for it; "
-          "cuda:2 (Fake 2): the CUDA module has no code for it; cuda:1 (?): invalid device ordinal");
+          "cuda:2 (Fake 2): the CUDA module has no code for it; cuda:1 (?): invalid device "
+          "ordinal");
     ok(contexts() == 0, "and none was opened for that");
     fakecuda_reset();
     fakecuda.devices = 2;
