@@ -2,6 +2,7 @@
 """How time and memory grow with what is asked: series of points, each with the floor below it."""
 import os
 
+import plot
 from measure import INSERTED, MB, REGIONS, spread_of
 from rows import row
 
@@ -84,17 +85,16 @@ def log(b):
     return points("log", "rows that are inserted", "ms", measured())
 
 
-SERIES = (tokens, regions, batch, retrieval, checkpoints, log)
+SERIES = {f.__name__: f for f in (tokens, regions, batch, retrieval, checkpoints, log)}
 
 
-def measure(b, folder, say):
-    """All series; a plot of each in folder."""
-    import plot
+def measure(b, names, folder, say):
+    """Series; a plot of each in folder."""
     os.makedirs(folder, exist_ok=True)
     made = []
-    for series in SERIES:
-        say("growth: " + series.__name__)
-        made.append(series(b))
-        with open(os.path.join(folder, made[-1]["name"] + ".svg"), "w") as f:
+    for name in names:
+        say("growth: " + name)
+        made.append(SERIES[name](b))
+        with open(os.path.join(folder, name + ".svg"), "w") as f:
             f.write(plot.draw(made[-1], b.o.title))
     return made

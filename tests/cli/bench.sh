@@ -71,11 +71,12 @@ ok $? "its table, its JSON and its plots have them all: $(tail -n 1 "$work/said"
 
 # One part again: the others stay.
 kern 90000.0 1.5000
-bench --threads 1 --only second --update && python3 - "$work/bench.json" <<'EOF'
+bench --threads 1 --only second --plots "$work/plots" --series batch --update && python3 - "$work/bench.json" <<'EOF'
 import json, sys
 d = json.load(open(sys.argv[1]))
-parts = {r["part"] for r in d["rows"]}
-assert len(parts) == 13 and d["ceilings"]["gflops"] == 90000 and len(d["growth"]) == 6
+parts = [r["part"] for r in d["rows"]]
+assert len(set(parts)) == 13 and parts[0] == "operations" and parts[-1][:4] == "ONNX", parts
+assert parts.count("second query on the same image") == 2 and d["ceilings"]["gflops"] == 90000 and len(d["growth"]) == 6
 EOF
 ok $? "--update keeps what was not measured again"
 
@@ -98,7 +99,7 @@ kern 0.001 1.5000
 refused "a point of a plot above it, too" --only "" --plots "$work/plots2"
 
 bench --only nothing
-[ $? -eq 2 ] && grep -q "no part 'nothing'" "$work/err"
+[ $? -eq 2 ] && grep -q "no part 'nothing', but operations" "$work/err"
 ok $? "a part that does not exist: $(tail -n 1 "$work/err")"
 rm "$work/programs/bench-forward"
 bench --only query
