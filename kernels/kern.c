@@ -36,11 +36,21 @@ static const struct {
 #if defined(__x86_64__)
     {&kern_ops_avx512, has_avx512},
     {&kern_ops_avx2, has_avx2},
+#elif defined(__aarch64__)
+    {&kern_ops_neon, always},
 #endif
     {&kern_ops_portable, always},
     {&kern_ops_ref, always},
 };
 #define BACKENDS ((int)(sizeof backends / sizeof backends[0]))
+
+/* The processors that a back end is for when this one's table lacks it; NULL: no such name. */
+static const char *elsewhere(const char *device)
+{
+    if (strcmp(device, "cpu-avx2") == 0 || strcmp(device, "cpu-avx512") == 0)
+        return "x86-64";
+    return strcmp(device, "cpu-neon") == 0 ? "aarch64" : NULL;
+}
 
 static const struct kern_ops *choose(const char *device, char *why, size_t why_size)
 {
@@ -56,12 +66,13 @@ static const struct kern_ops *choose(const char *device, char *why, size_t why_s
             return NULL;
         }
     }
-    if (strcmp(device, "cpu-avx2") == 0 || strcmp(device, "cpu-avx512") == 0)
-        snprintf(why, why_size, "device %s: for x86-64 processors only; cpu chooses the fastest of "
-                 "this one", device);
+    const char *kind = elsewhere(device);
+    if (kind)
+        snprintf(why, why_size, "device %s: for %s processors only; cpu chooses the fastest of "
+                 "this one", device, kind);
     else
         snprintf(why, why_size, "device %.40s is unknown: auto, cpu, cuda, cpu-avx512, cpu-avx2, "
-                 "cpu-portable or ref (vilscope devices lists them)", device);
+                 "cpu-neon, cpu-portable or ref (vilscope devices lists them)", device);
     return NULL;
 }
 

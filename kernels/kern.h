@@ -257,7 +257,7 @@ struct kern_scatter_rows {
 struct kern; /* a back end opened on a device with its threads */
 
 struct kern_ops {
-    const char *name; /* "ref", "cpu-portable", "cpu-avx2", "cpu-avx512", ... */
+    const char *name; /* "ref", "cpu-portable", "cpu-avx2", "cpu-neon", ... */
     /* Several independent products in one go: they share the threads. */
     void (*linear)(struct kern *k, const struct kern_linear *list, int count);
     void (*attention)(struct kern *k, const struct kern_attention *list, int count);
@@ -295,8 +295,9 @@ struct kern_ops {
 
 /* Open a back end. device: "auto" (the GPU with the most free memory, if one works, else the CPU;
  * kern_note says why), "cpu" (the fastest that this machine has), "ref", "cpu-portable",
- * "cpu-avx2", "cpu-avx512", or "cuda[:N][,tf32|bf16|half][,memory=MB][,sync]". threads: 0 means the
- * CPUs of the affinity mask and cgroup quota. Returns 0, or -1 with one line in why. */
+ * "cpu-avx2" and "cpu-avx512" (x86-64), "cpu-neon" (aarch64), or
+ * "cuda[:N][,tf32|bf16|half][,memory=MB][,sync]". threads: 0 means the CPUs of the affinity mask
+ * and cgroup quota. Returns 0, or -1 with one line in why. */
 #define KERN_WHY 600 /* room for a whole line in why, and in a note */
 int kern_open(const char *device, int threads, struct kern **out, char *why, size_t why_size);
 /* The same for somebody whose weights and activations will take so many bytes: auto takes no GPU

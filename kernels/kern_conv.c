@@ -72,7 +72,7 @@ static void dense_product(const struct kern_conv *o, const float *x, ptrdiff_t l
         for (int i = 0, r; i < rows; i += r) {
             r = panel_rows(rows - i);
             t.x = x + i * ldx;
-            panel_any(r, n <= KERN_LANES, &t);
+            panel_any(r, panel_vectors(n), &t);
             for (int q = 0; q < r; q++)
                 kern_conv_finish(o, sums + q * PANEL_STEP, pixel + i + q, channel, n);
         }
@@ -117,7 +117,8 @@ static void dense_part(void *arg, int part)
 
 /* A tile is a panel's: so many output pixels, and vectors of output channels. */
 #define GP PANEL_ROWS
-#define GV (PANEL_STEP / KERN_LANES)
+#define TAP_ROWS ((PB + GP - 1) / GP * GP) /* pixels of a part, in whole tiles */
+#define GV PANEL_VECTORS
 
 /* Sums of np pixels for nv vectors of output channels; at[tap * GP + p] is the pixel that p sees at
  * a tap. np and nv are constants where this is inlined. */
@@ -125,7 +126,9 @@ INLINE void group_tile(int np, int nv, const float *const *at, int taps, int fir
                        const float *w, int padded, float *out)
 {
     vf acc[GP][GV];
+#pragma GCC unroll 12
     for (int p = 0; p < np; p++)
+#pragma GCC unroll 4
         for (int v = 0; v < nv; v++)
             acc[p][v] = (vf){0};
     for (int t = 0; t < taps; t++, at += GP) {
@@ -134,38 +137,48 @@ INLINE void group_tile(int np, int nv, const float *const *at, int taps, int fir
             x[p] = at[p] + first_in;
         for (int c = 0; c < cg; c++, w += padded) {
             vf b[GV];
-#pragma GCC unroll 2
+#pragma GCC unroll 4
             for (int v = 0; v < nv; v++)
                 b[v] = load(w + v * KERN_LANES);
 #pragma GCC unroll 12
             for (int p = 0; p < np; p++) {
                 vf a = broadcast(x[p][c]);
-#pragma GCC unroll 2
+#pragma GCC unroll 4
                 for (int v = 0; v < nv; v++)
                     acc[p][v] = vfma(a, b[v], acc[p][v]);
             }
         }
     }
+#pragma GCC unroll 12
     for (int p = 0; p < np; p++)
+#pragma GCC unroll 4
         for (int v = 0; v < nv; v++)
             store(out + (p * GV + v) * KERN_LANES, acc[p][v]);
 }
 
+#define GROUP_TILE(n, v)                                                                           \
+    group_tile(n, v, at + p, taps, first_in, cg, w, padded, out + p * PANEL_STEP)
+#define GROUP_TILES(n)                                                                             \
+    do {                                                                                           \
+        if (nv == 1)                                                                               \
+            GROUP_TILE(n, 1);                                                                      \
+        else if (GV == 2 || nv == GV)                                                              \
+            GROUP_TILE(n, GV);                                                                     \
+        else                                                                                       \
+            GROUP_TILE(n, 2);                                                                      \
+    } while (0)
+
+/* nv: of panel_vectors. */
 static void group_any(int np, int nv, const float *const *at, int taps, int first_in, int cg,
                       const float *w, int padded, float *out)
 {
-    if (np == GP && nv == 2)
-        group_tile(GP, 2, at, taps, first_in, cg, w, padded, out);
-    else if (np == GP)
-        group_tile(GP, 1, at, taps, first_in, cg, w, padded, out);
-    else
-        for (int p = 0; p < np; p++) /* the end of a part */
-            if (nv == 2)
-                group_tile(1, 2, at + p, taps, first_in, cg, w, padded,
-                           out + p * PANEL_STEP);
-            else
-                group_tile(1, 1, at + p, taps, first_in, cg, w, padded,
-                           out + p * PANEL_STEP);
+    if (np == GP) {
+        int p = 0;
+        GROUP_TILES(GP);
+        return;
+    }
+    for (int p = 0; p < np; p++) /* the end of a part */
+        GROUP_TILES(1);
 }
 
 /* What np pixels from first on see at every tap. zeros: a pixel outside. */
@@ -206,12 +219,12 @@ static void group_pixels(const struct kern_conv *o, int g, int first, int np,
     if (near)
         bring_near(at, taps, np, g * cg_in, cg_in, near);
     for (int c = 0; c < cg_out; c += PANEL_STEP) {
-        int left = cg_out - c, nv = left > KERN_LANES ? 2 : 1;
+        int left = cg_out - c, nv = panel_vectors(left);
         int n = left < PANEL_STEP ? left : PANEL_STEP;
         struct panel_tile t = {.x = near, .ldx = k, .w = w + c, .ldw = padded, .next = KERN_LANES,
                                .k = k, .out = sums, .ldo = PANEL_STEP};
         if (near)
-            panel_any(np, nv == 1, &t);
+            panel_any(np, nv, &t);
         else
             group_any(np, nv, at, taps, g * cg_in, cg_in, w + c, padded, sums);
         for (int p = 0; p < np; p++)
@@ -223,7 +236,7 @@ static void group_pixels(const struct kern_conv *o, int g, int first, int np,
 static void group_room_init(const struct kern_conv *o, struct group_room *r)
 {
     size_t taps = (size_t)(o->kh * o->kw), cin = (size_t)o->cin;
-    r->at = scratch_alloc(taps * PB * sizeof *r->at);
+    r->at = scratch_alloc(taps * TAP_ROWS * sizeof *r->at);
     r->zeros = scratch_alloc(cin * sizeof *r->zeros);
     memset(r->zeros, 0, cin * sizeof *r->zeros);
     r->near = kern_crowded(o->cin)

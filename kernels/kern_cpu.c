@@ -200,6 +200,8 @@ const struct kern_ops KERN_TABLE = {
     .name = "cpu-avx512",
 #elif KERN_LANES == 8
     .name = "cpu-avx2",
+#elif defined(KERN_NEON)
+    .name = "cpu-neon",
 #else
     .name = "cpu-portable",
 #endif

@@ -8,20 +8,23 @@
 
 #include <stddef.h>
 
-#if KERN_LANES == 16 /* 32 registers */
+#if KERN_LANES == 16
 #define MR 6
-#define NR 4
-#else /* 16 registers */
+#elif KERN_REGISTERS == 32
+#define MR 5
+#else
 #define MR 3
-#define NR 4
 #endif
+#define NR 4
 
 /* out[i][j] = x row i . w row j; mr and nr are constants where this is inlined. */
 INLINE void dot_tile(int mr, int nr, const float *x, ptrdiff_t ldx, const char *w, ptrdiff_t ldw,
                      int k, float *out, ptrdiff_t ldo)
 {
     vf acc[MR][NR];
+#pragma GCC unroll 8
     for (int i = 0; i < mr; i++)
+#pragma GCC unroll 4
         for (int j = 0; j < NR; j++)
             acc[i][j] = (vf){0};
     int p = 0;
@@ -39,13 +42,16 @@ INLINE void dot_tile(int mr, int nr, const float *x, ptrdiff_t ldx, const char *
         }
     }
     if (p < k)
+#pragma GCC unroll 8
         for (int i = 0; i < mr; i++)
+#pragma GCC unroll 4
             for (int j = 0; j < nr; j++)
                 acc[i][j] = vfma(load_part(x + i * ldx + p, k - p),
                                  load_part(w + j * ldw + 4 * (ptrdiff_t)p, k - p), acc[i][j]);
 #pragma GCC unroll 8
     for (int i = 0; i < mr; i++) {
         v4 s = sum4(acc[i][0], acc[i][1], acc[i][2], acc[i][3]);
+#pragma GCC unroll 4
         for (int j = 0; j < nr; j++)
             out[i * ldo + j] = s[j];
     }
@@ -67,6 +73,8 @@ static void dot_any(int mr, int nr, const float *x, ptrdiff_t ldx, const char *w
 #if MR > 3
         TILES(4);
         TILES(5);
+#endif
+#if MR > 5
         TILES(6);
 #endif
     }

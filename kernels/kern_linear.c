@@ -163,7 +163,7 @@ static void piece_rows(struct piece p, struct piece next, int row, int rows, flo
             t.w = w + j;
             t.out = sums + i * ld + j;
             t.ahead = j == 0 && ahead.lines ? &ahead : NULL;
-            panel_any(r, p.cols - j <= KERN_LANES, &t);
+            panel_any(r, panel_vectors(p.cols - j), &t);
         }
     }
 }

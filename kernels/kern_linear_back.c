@@ -98,8 +98,8 @@ static void back_pack(struct back_chunk c, float *panels)
             const char *from = c.w + p * c.ldw + 4 * (ptrdiff_t)j;
             int cols = c.cols - j;
             if (cols >= PANEL_STEP) {
-                store(to, load(from));
-                store(to + KERN_LANES, load(from + 4 * KERN_LANES));
+                for (int v = 0; v < PANEL_STEP; v += KERN_LANES)
+                    store(to + v, load(from + 4 * (ptrdiff_t)v));
             } else {
                 memset(to, 0, PANEL_STEP * sizeof *to);
                 memcpy(to, from, (size_t)cols * sizeof *to);
@@ -138,7 +138,7 @@ static void back_multiply(struct back_chunk c, const float *panels, const float 
                                    .out = sums + (ptrdiff_t)i * COLUMNS + j, .ldo = COLUMNS,
                                    .ahead = ahead.lines ? &ahead : NULL};
             r = panel_rows(rows - i);
-            panel_any(r, false, &t);
+            panel_any(r, PANEL_VECTORS, &t);
         }
 }
 

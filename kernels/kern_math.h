@@ -22,15 +22,23 @@
 #define KERN_LANES 4
 #endif
 
-/* Whether there is an instruction for a * b + c that rounds once. Where processors of one kind may
- * lack it (plain x86-64) it is never used, whatever the compiler is told about this one. */
-#if KERN_LANES > 4 || defined(__aarch64__)
-#define KERN_FUSED
-#endif
+/* KERN_NEON: for aarch64, with its own vectors. Without it vectors of four are plain C on every
+ * processor, and round products and sums apart, whatever the compiler is told about this one. */
 #if KERN_LANES > 4
 #include <immintrin.h>
-#elif defined(__aarch64__)
+#elif defined(KERN_NEON)
 #include <arm_neon.h>
+#endif
+
+/* Whether there is an instruction for a * b + c that rounds once. */
+#if KERN_LANES > 4 || defined(KERN_NEON)
+#define KERN_FUSED
+#endif
+/* Vectors that the processor has names for. */
+#if KERN_LANES == 16 || defined(KERN_NEON)
+#define KERN_REGISTERS 32
+#else
+#define KERN_REGISTERS 16
 #endif
 
 /* Names of what is compiled once per instruction set. */
@@ -38,6 +46,8 @@
 #define KERN_NAME(x) x##_avx512
 #elif KERN_LANES == 8
 #define KERN_NAME(x) x##_avx2
+#elif defined(KERN_NEON)
+#define KERN_NAME(x) x##_neon
 #else
 #define KERN_NAME(x) x##_portable
 #endif
@@ -103,7 +113,7 @@ INLINE vf vfma(vf a, vf b, vf c)
     return (vf)_mm512_fmadd_ps((__m512)a, (__m512)b, (__m512)c);
 #elif KERN_LANES == 8
     return (vf)_mm256_fmadd_ps((__m256)a, (__m256)b, (__m256)c);
-#elif defined(__aarch64__)
+#elif defined(KERN_NEON)
     return (vf)vfmaq_f32((float32x4_t)c, (float32x4_t)a, (float32x4_t)b);
 #else
     return a * b + c;

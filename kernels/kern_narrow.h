@@ -43,6 +43,12 @@ INLINE void widen_row(enum kern_type type, const void *from, const float *scale,
         __m256i half;
         memcpy(&half, from, sizeof half);
         store(out, (vf)_mm512_cvtph_ps(half));
+#elif defined(KERN_NEON)
+        for (int i = 0; i < KERN_PANEL; i += KERN_LANES) {
+            float16x4_t half;
+            memcpy(&half, (const char *)from + 2 * (ptrdiff_t)i, sizeof half);
+            store(out + i, (vf)vcvt_f32_f16(half));
+        }
 #else
         const uint16_t *w = from;
         for (int i = 0; i < KERN_PANEL; i++)

@@ -9,14 +9,21 @@
 #include "kernels/kern_math.h"
 #include "kernels/kern_priv.h"
 
-#if KERN_LANES == 16 /* 32 registers */
+/* Sums of a tile: so many rows of so many vectors. Some registers are left for weights and numbers
+ * of x; with NEON, whose compilers read ahead, seven. */
+#if defined(KERN_NEON)
+#define PANEL_ROWS 5
+#define PANEL_VECTORS 4
+#elif KERN_REGISTERS == 32
 #define PANEL_ROWS 12
-#else /* 16 registers */
+#define PANEL_VECTORS 2
+#else
 #define PANEL_ROWS 6
+#define PANEL_VECTORS 2
 #endif
-#define PANEL_STEP (2 * KERN_LANES) /* columns of a tile */
+#define PANEL_STEP (PANEL_VECTORS * KERN_LANES) /* columns of a tile */
 
-/* From the first vector of a tile's columns to the second: in panels of k rows. */
+/* From one vector of a tile's columns to the next: in panels of k rows. */
 #define PANEL_NEXT(k) (KERN_LANES < KERN_PANEL ? KERN_LANES : (ptrdiff_t)(k) * KERN_PANEL)
 
 /* Column j, a multiple of the vector's width, of packed weights. */
@@ -52,7 +59,7 @@ struct panel_tile {
     const float *x;
     ptrdiff_t ldx;
     const float *w;
-    ptrdiff_t ldw, next; /* next: to the second vector of columns */
+    ptrdiff_t ldw, next; /* next: to the next vector of columns */
     int k;
     bool more; /* out is added to, when the sums are made */
     bool on;   /* the sums go on from what out has */
@@ -63,16 +70,16 @@ struct panel_tile {
 
 /* One number of every row of x, one row of w. mr and nv are constants where this is inlined. */
 INLINE void panel_step(int mr, int nv, const float *x, ptrdiff_t ldx, const float *w,
-                       ptrdiff_t next, vf acc[PANEL_ROWS][2])
+                       ptrdiff_t next, vf acc[PANEL_ROWS][PANEL_VECTORS])
 {
-    vf b[2];
-#pragma GCC unroll 2
+    vf b[PANEL_VECTORS];
+#pragma GCC unroll 4
     for (int j = 0; j < nv; j++)
         b[j] = load(w + j * next);
 #pragma GCC unroll 12
     for (int i = 0; i < mr; i++) {
         vf a = broadcast(x[i * ldx]);
-#pragma GCC unroll 2
+#pragma GCC unroll 4
         for (int j = 0; j < nv; j++)
             acc[i][j] = vfma(a, b[j], acc[i][j]);
     }
@@ -81,10 +88,12 @@ INLINE void panel_step(int mr, int nv, const float *x, ptrdiff_t ldx, const floa
 /* out(mr, nv vectors) = x(mr, k) w(k, ...). */
 INLINE void panel_sums(int mr, int nv, const struct panel_tile *t)
 {
-    vf acc[PANEL_ROWS][2];
+    vf acc[PANEL_ROWS][PANEL_VECTORS];
     const float *x = t->x, *w = t->w;
     ptrdiff_t ldx = t->ldx, ldw = t->ldw, next = t->next;
+#pragma GCC unroll 12
     for (int i = 0; i < mr; i++)
+#pragma GCC unroll 4
         for (int j = 0; j < nv; j++)
             acc[i][j] = t->on ? load(t->out + i * t->ldo + j * KERN_LANES) : (vf){0};
     int p = 0;
@@ -99,26 +108,40 @@ INLINE void panel_sums(int mr, int nv, const struct panel_tile *t)
         panel_step(mr, nv, x, ldx, w, next, acc);
 #pragma GCC unroll 12
     for (int i = 0; i < mr; i++)
+#pragma GCC unroll 4
         for (int j = 0; j < nv; j++) {
             float *o = t->out + i * t->ldo + j * KERN_LANES;
             store(o, t->more ? load(o) + acc[i][j] : acc[i][j]);
         }
 }
 
-#define PANEL_CASE(m)                                                                             \
-    case 2 * (m): panel_sums(m, 1, t); break;                                                     \
-    case 2 * (m) + 1: panel_sums(m, 2, t); break
-
-/* At most PANEL_ROWS rows, and PANEL_STEP columns, or KERN_LANES where no more are left. */
-static void panel_any(int rows, bool half, const struct panel_tile *t)
+/* Vectors of a tile of so many columns, the first of those that are left: 1, 2 or PANEL_VECTORS. */
+INLINE int panel_vectors(int cols)
 {
-    switch (2 * rows + !half) {
+    return cols <= KERN_LANES ? 1 : cols <= 2 * KERN_LANES ? 2 : PANEL_VECTORS;
+}
+
+#define PANEL_KEY(m, nv) ((m) * (PANEL_VECTORS + 1) + (nv))
+#define PANEL_ONE(m, nv)                                                                          \
+    case PANEL_KEY(m, nv): panel_sums(m, nv, t); break
+#if PANEL_VECTORS > 2
+#define PANEL_CASE(m) PANEL_ONE(m, 1); PANEL_ONE(m, 2); PANEL_ONE(m, PANEL_VECTORS)
+#else
+#define PANEL_CASE(m) PANEL_ONE(m, 1); PANEL_ONE(m, 2)
+#endif
+
+/* At most PANEL_ROWS rows, and nv of panel_vectors. */
+static void panel_any(int rows, int nv, const struct panel_tile *t)
+{
+    switch (PANEL_KEY(rows, nv)) {
         PANEL_CASE(1);
         PANEL_CASE(2);
         PANEL_CASE(3);
         PANEL_CASE(4);
         PANEL_CASE(5);
+#if PANEL_ROWS > 5
         PANEL_CASE(6);
+#endif
 #if PANEL_ROWS > 6
         PANEL_CASE(7);
         PANEL_CASE(8);

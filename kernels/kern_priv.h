@@ -111,6 +111,8 @@ void kern_softmax_cpu(struct kern *k, float *x, int m, int n);
 extern const struct kern_ops kern_ops_ref, kern_ops_portable;
 #if defined(__x86_64__)
 extern const struct kern_ops kern_ops_avx2, kern_ops_avx512;
+#elif defined(__aarch64__)
+extern const struct kern_ops kern_ops_neon;
 #endif
 
 #endif

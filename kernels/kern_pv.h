@@ -17,7 +17,9 @@ INLINE void pv_tile(int mr, int nd, const float *p, ptrdiff_t ldp, ptrdiff_t ste
                     ptrdiff_t ldv, int tk, float *out, ptrdiff_t ldo)
 {
     vf acc[PV_ROWS][PV_COLS];
+#pragma GCC unroll 4
     for (int i = 0; i < mr; i++)
+#pragma GCC unroll 4
         for (int d = 0; d < nd; d++)
             acc[i][d] = (vf){0};
     for (int j = 0; j < tk; j++) {
@@ -33,7 +35,9 @@ INLINE void pv_tile(int mr, int nd, const float *p, ptrdiff_t ldp, ptrdiff_t ste
                 acc[i][d] = vfma(a, b[d], acc[i][d]);
         }
     }
+#pragma GCC unroll 4
     for (int i = 0; i < mr; i++)
+#pragma GCC unroll 4
         for (int d = 0; d < nd; d++)
             store(out + i * ldo + d * KERN_LANES, acc[i][d]);
 }

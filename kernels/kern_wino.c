@@ -102,7 +102,7 @@ static void product_part(void *arg, int part)
             t.x = x + (ptrdiff_t)i * k;
             t.w = panel_at(w->weights + (ptrdiff_t)plane * k * ldm, k, j);
             t.out = out + (ptrdiff_t)i * ldm + j;
-            panel_any(rows, end - j <= KERN_LANES, &t);
+            panel_any(rows, panel_vectors(end - j), &t);
         }
 }
 

@@ -17,7 +17,7 @@ struct ceiling {
     double issued; /* vectors of multiply-adds a cycle; 0: unknown */
 };
 
-/* Multiply-adds of a back end's instruction set: "cpu-avx512", "cpu-avx2", "cpu-portable". Where
+/* Multiply-adds of a back end's instruction set: "cpu-avx512", "cpu-avx2", "cpu-neon", "cpu-portable". Where
  * they are not one instruction, a product and a sum. False and one line in why when it cannot be
  * measured, or when the result is more than such a processor can have. */
 bool ceiling_fma(const char *device, struct ceiling *out, char *why, size_t why_size);

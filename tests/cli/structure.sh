@@ -151,7 +151,7 @@ if command -v nm >/dev/null; then
     (cd "${BUILDDIR:-$(dirname "$VILSCOPE")}" && find src ui sessions kernels -name '*.o') |
         while read -r o; do
             source=$(dirname "$o")/$(basename "$o" .o | sed 's/^[a-z0-9]*_a-//; s/^vilscope-//')
-            case $o in *kernavx*) continue ;; esac
+            case $o in *kernavx* | *kernneon*) continue ;; esac
             [ -e "$source.c" ] && echo "$o"
         done >"$work/objects"
     none "no more than six files lean on each other in a circle" \

@@ -6,6 +6,14 @@
 #include "kernels/kern.h"
 #include "tap.h"
 
+/* The back ends of processors of this kind, beside "ref". */
+#ifdef __aarch64__
+#define DEVICE_CPUS "cpu-portable", "cpu-neon"
+#else
+#define DEVICE_CPUS "cpu-portable", "cpu-avx2", "cpu-avx512"
+#endif
+#define DEVICES(list) ((int)(sizeof(list) / sizeof((list)[0])))
+
 /* True, and what is skipped, when the program knows the device and the processor lacks its
  * instructions, or it is for processors of another kind. Whatever else keeps a device from opening
  * is not excused: the caller fails. */

@@ -562,7 +562,7 @@ static int compare_golden(const char *want_path, const char *got_path)
 
 int main(int argc, char **argv)
 {
-    static const char *const devices[] = {"cpu-portable", "cpu-avx2", "cpu-avx512", "fake"};
+    static const char *const devices[] = {DEVICE_CPUS, "fake"};
     struct net_input pair;
     if (argc == 3)
         return compare_golden(argv[1], argv[2]);
@@ -580,7 +580,7 @@ int main(int argc, char **argv)
     check_tape();
     check_refusals();
     query_close(&q);
-    for (int i = 0; i < 4; i++)
+    for (int i = 0; i < DEVICES(devices); i++)
         check_device(devices[i]);
     check_threads();
     if (open_model("fake", 1)) {

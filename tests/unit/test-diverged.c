@@ -7,6 +7,7 @@
  * usage: test-diverged                     checks
  *        test-diverged --write KIND FILE   the tiny model's checkpoint with that fault */
 #include "copy.h"
+#include "device.h"
 #include "queries.h"
 #include "src/formats/regions_priv.h"
 
@@ -256,7 +257,7 @@ static void check_classes(void)
 
 int main(int argc, char **argv)
 {
-    static const char *const devices[] = {"ref", "cpu-portable", "cpu-avx2", "cpu-avx512"};
+    static const char *const devices[] = {"ref", DEVICE_CPUS};
     if (argc == 4 && strcmp(argv[1], "--write") == 0) {
         for (int i = 0; i < FAULTS; i++)
             if (strcmp(faults[i].kind, argv[2]) == 0)
@@ -265,7 +266,7 @@ int main(int argc, char **argv)
         return 2;
     }
     for (int i = 0; i < FAULTS; i++)
-        for (int d = 0; d < 4; d++)
+        for (int d = 0; d < DEVICES(devices); d++)
             check_fault(&faults[i], devices[d]);
     check_inputs();
     check_classes();

@@ -87,8 +87,8 @@ static bool open_on(struct query_model *q, const char *what, const char *config,
 
 static void test_model(const char *what, const char *config, const char *checkpoint)
 {
-    static const char *const devices[] = {"ref", "cpu-portable", "cpu-avx2", "cpu-avx512"};
-    for (int i = 0; i < 4; i++) {
+    static const char *const devices[] = {"ref", DEVICE_CPUS};
+    for (int i = 0; i < DEVICES(devices); i++) {
         struct query_model q = {0};
         int same = 0, count = 60;
         if (!open_on(&q, what, config, checkpoint, devices[i]))

@@ -5,6 +5,7 @@
  * nothing is the same to the last bit before and after; what is none of the model is refused. A row
  * of another image, a vector of another stream's width, or one that is put in outside of the pass
  * breaks it. */
+#include "device.h"
 #include "fakecuda.h"
 #include "queries.h"
 
@@ -145,9 +146,9 @@ static void check_refusals(void)
 
 int main(void)
 {
-    static const char *const devices[] = {"ref", "cpu-portable", "cpu-avx2", "cpu-avx512", "fake"};
+    static const char *const devices[] = {"ref", DEVICE_CPUS, "fake"};
     struct trace *want = NULL;
-    for (int i = 0; i < 5; i++) {
+    for (int i = 0; i < DEVICES(devices); i++) {
         struct kern *k = NULL;
         struct vs_err err = {0};
         char why[256] = "";
