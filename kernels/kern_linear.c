@@ -17,8 +17,8 @@
 #include "kernels/kern_narrow.h"
 #include "kernels/kern_pack.h"
 #include "kernels/kern_panel.h"
+#include "kernels/kern_share.h"
 
-#define NB 32 /* columns of y in one part of the work */
 /* Columns that are packed at a time on the way: whole panels, whole tiles. */
 #define GROUP (PANEL_STEP > KERN_PANEL ? PANEL_STEP : KERN_PANEL)
 
@@ -65,10 +65,10 @@ static void finish(const struct kern_linear *o, int row, int rows, int col, int 
     }
 }
 
-/* Some columns of a product: one part of the work. */
+/* Some columns and rows of a product: one part of the work. */
 struct part {
     const struct kern_linear *o; /* or NULL: none */
-    int col, cols;
+    int col, cols, row, rows;
 };
 
 /* Columns of a part and a piece of k: what is multiplied in one go. */
@@ -177,7 +177,7 @@ static void part_rows(struct part p, struct part after, int row, int rows)
     ptrdiff_t ld = (p.cols + GROUP - 1) / GROUP * GROUP;
     size_t size = (size_t)rows * (size_t)ld;
     float *sums = size > ROOM ? scratch_alloc(size * sizeof *sums) : few;
-    struct part then = row + rows < p.o->m ? p : after;
+    struct part then = row + rows < p.row + p.rows ? p : after;
     for (int at = 0; at == 0 || at < p.o->k; at += KERN_PIECE) /* k may be 0 */
         for (int col = p.col; col < p.col + p.cols; col += GROUP) {
             struct piece now = first_piece(p, col, at);
@@ -190,39 +190,36 @@ static void part_rows(struct part p, struct part after, int row, int rows)
 
 static void linear_part(struct part p, struct part after)
 {
-    for (int row = 0; row < p.o->m; row += RB)
-        part_rows(p, after, row, p.o->m - row < RB ? p.o->m - row : RB);
+    for (int row = p.row, end = p.row + p.rows; row < end; row += RB)
+        part_rows(p, after, row, end - row < RB ? end - row : RB);
 }
 
 /* ---- sharing out */
 
 struct job {
     struct kern_linear *list;
+    struct share_cut *cuts; /* (count) */
     int count, threads;
 };
 
-/* Columns of y in one part of the work. Many long rows are read once for each part: then parts are
- * wider. */
-static int part_columns(const struct kern_linear *o)
+static int parts_of(const struct job *job, int i)
 {
-    return o->k > 1024 && o->m > 2 * NB && o->n >= 16 * 4 * NB ? 4 * NB : NB;
+    return share_across(&job->list[i], job->cuts[i]) * share_down(&job->list[i], job->cuts[i]);
 }
 
-static int parts_of(const struct kern_linear *o)
-{
-    int nb = part_columns(o);
-    return (o->n + nb - 1) / nb;
-}
-
+/* Parts of the same columns follow each other: the second finds their weights in a cache. */
 static struct part part_number(const struct job *job, int i)
 {
-    const struct kern_linear *o = job->list, *end = o + job->count;
-    for (; o < end && i >= parts_of(o); o++)
-        i -= parts_of(o);
-    if (o == end)
+    int at = 0;
+    for (; at < job->count && i >= parts_of(job, at); at++)
+        i -= parts_of(job, at);
+    if (at == job->count)
         return (struct part){0};
-    int nb = part_columns(o), col = i * nb;
-    return (struct part){o, col, o->n - col < nb ? o->n - col : nb};
+    const struct kern_linear *o = &job->list[at];
+    struct share_cut c = job->cuts[at];
+    int down = share_down(o, c), col = i / down * c.cols, row = i % down * c.rows;
+    return (struct part){o, col, o->n - col < c.cols ? o->n - col : c.cols,
+                         row, o->m - row < c.rows ? o->m - row : c.rows};
 }
 
 /* The part that this thread is likely to do next is as many further on as there are threads. */
@@ -262,14 +259,19 @@ void KERN_LINEAR(struct kern *k, const struct kern_linear *list, int count)
 {
     struct kern_linear *own = scratch_alloc((size_t)count * sizeof *own);
     float **rows = scratch_alloc((size_t)count * sizeof *rows);
-    struct job job = {own, count, pool_threads(k->pool)};
+    struct share_cut *cuts = scratch_alloc((size_t)count * sizeof *cuts);
+    struct job job = {own, cuts, count, pool_threads(k->pool)};
     int parts = 0;
     prepare_all(k, list, count, own, rows);
-    for (int i = 0; i < count; i++)
-        parts += parts_of(&own[i]);
+    double fair = share_fair(own, count, job.threads);
+    for (int i = 0; i < count; i++) {
+        cuts[i] = share_cut(&own[i], fair, GROUP);
+        parts += parts_of(&job, i);
+    }
     pool_run(k->pool, parts, do_part, &job);
     for (int i = 0; i < count; i++)
         scratch_free(rows[i]);
+    scratch_free(cuts);
     scratch_free(rows);
     scratch_free(own);
 }

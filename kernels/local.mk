@@ -13,6 +13,7 @@ libkern_a_SOURCES = \
 	kernels/kern_pack.c kernels/kern_pack.h \
 	kernels/kern_packed.c \
 	kernels/kern_scratch.c \
+	kernels/kern_share.h \
 	kernels/kern_ref.c \
 	kernels/kern_ref_back.c \
 	kernels/kern_ref_conv.c \

@@ -4,7 +4,6 @@
 #define VS_POOL_H
 
 #include <stddef.h>
-#include <stdio.h>
 
 struct pool;
 
@@ -20,13 +19,10 @@ void pool_run(struct pool *p, int parts, void (*part)(void *arg, int i), void *a
 int cpus_usable(void);
 /* The memory that this process may use, in bytes: the machine's, or its control group's limit. */
 size_t memory_usable(void);
-/* The least limit that the process's control group, or one that this is in, sets in files of this
- * name ("cpu.max", "memory.max"); of reads a file, 0: no limit. 0: there is none. mount:
- * "/sys/fs/cgroup", self: "/proc/self/cgroup", but for tests. */
-long long cgroup_limit(const char *mount, const char *self, const char *name,
-                       long long (*of)(FILE *));
-/* "200000 100000" is two CPUs' worth of time; bytes; "max" is no limit. */
-long long cgroup_cpus(FILE *f);
-long long cgroup_bytes(FILE *f);
+/* The least limit, in CPUs (a part of one counts as one) and in bytes, that the process's control
+ * group sets, or one that this is in, of version 1 or 2; 0: none does. mount: "/sys/fs/cgroup",
+ * self: "/proc/self/cgroup", but for tests. */
+long long cgroup_cpu_limit(const char *mount, const char *self);
+long long cgroup_memory_limit(const char *mount, const char *self);
 
 #endif

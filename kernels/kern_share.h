@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: MIT */
+/* How products are shared out among threads: in parts of some columns and some rows. Every number
+ * of y is made in one part, in one order, so results do not depend on how a product is cut. */
+#ifndef VS_KERN_SHARE_H
+#define VS_KERN_SHARE_H
+
+#include "kernels/kern.h"
+
+#include <math.h>
+
+struct share_cut {
+    int cols, rows; /* of a part */
+};
+
+#define SHARE_COLUMNS 32
+#define SHARE_WIDE 128
+/* Rows of a part, at least: for fewer it does not pay that weights are read once more. */
+#define SHARE_ROWS 12
+/* A thread finds so many parts, if they can be that small: the last ones to end are small then. */
+#define SHARE_PARTS 3
+
+/* The work of a list of products, in multiply-adds, divided by the threads; one alone has nothing
+ * to share. */
+static inline double share_fair(const struct kern_linear *list, int count, int threads)
+{
+    double work = 0;
+    for (int i = 0; i < count; i++)
+        work += (double)list[i].m * list[i].n * list[i].k;
+    return threads > 1 ? work / threads : INFINITY;
+}
+
+/* fair: as above. least: columns that cost as much as
+ * fewer (a power of two). Columns are cut first, which costs nothing but x being read once more;
+ * many long rows of it are: then parts are wider as long as they are small enough. */
+static inline struct share_cut share_cut(const struct kern_linear *o, double fair, int least)
+{
+    bool wide = o->k > 1024 && o->m > 2 * SHARE_COLUMNS && o->n >= 16 * SHARE_WIDE;
+    struct share_cut c = {wide ? SHARE_WIDE : SHARE_COLUMNS, o->m > 0 ? o->m : 1};
+    double most = fair / SHARE_PARTS / (o->k > 0 ? o->k : 1);
+    while (c.cols > least && (double)c.cols * c.rows > most)
+        c.cols /= 2;
+    while (c.rows >= 2 * SHARE_ROWS && (double)c.cols * c.rows > most)
+        c.rows = (c.rows + 1) / 2;
+    return c;
+}
+
+/* Of y: across and down; some, though there may be no row. */
+static inline int share_across(const struct kern_linear *o, struct share_cut c)
+{
+    return (o->n + c.cols - 1) / c.cols;
+}
+
+static inline int share_down(const struct kern_linear *o, struct share_cut c)
+{
+    return o->m > 0 ? (o->m + c.rows - 1) / c.rows : 1;
+}
+
+#endif
