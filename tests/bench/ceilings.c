@@ -5,8 +5,8 @@
  * cycles, two start in each, so eight or ten chains keep the units busy; and 12 sums, a factor and
  * an addend fit into 16 registers. Some aarch64 processors start four in a cycle: 16 chains, in 32
  * registers. On x86-64 what comes out is checked against the clock, which a chain of integer
- * products tells (three cycles each on every processor of the last ten years): more than two vectors
- * a cycle would be a fault of the measurement. */
+ * products tells (three cycles each on every processor of the last ten years): more than two
+ * vectors a cycle would be a fault of the measurement. */
 #include "ceilings.h"
 #include "median.h"
 

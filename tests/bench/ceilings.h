@@ -17,9 +17,9 @@ struct ceiling {
     double issued; /* vectors of multiply-adds a cycle; 0: unknown */
 };
 
-/* Multiply-adds of a back end's instruction set: "cpu-avx512", "cpu-avx2", "cpu-neon", "cpu-portable". Where
- * they are not one instruction, a product and a sum. False and one line in why when it cannot be
- * measured, or when the result is more than such a processor can have. */
+/* Multiply-adds of a back end's instruction set: "cpu-avx512", "cpu-avx2", "cpu-neon" or
+ * "cpu-portable". Where they are not one instruction, a product and a sum. False and one line in
+ * why when it cannot be measured, or when the result is more than such a processor can have. */
 bool ceiling_fma(const char *device, struct ceiling *out, char *why, size_t why_size);
 
 /* GB/s of reading n floats once and in order, of the fastest piece of so many. That is memory's
