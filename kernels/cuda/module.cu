@@ -128,6 +128,7 @@ static void api_close(void *ctx)
     context *c = (context *)ctx;
     if (!c)
         return;
+    (void)cudaSetDevice(c->device);
     if (c->blas)
         (void)cublasLtDestroy(c->blas);
     (void)done(cudaFree(c->workspace));

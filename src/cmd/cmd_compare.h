@@ -47,6 +47,7 @@ struct compare_options {
     const struct compare_intervention *changes;
     int change_count;
     const char *figure; /* where plots are written, or NULL */
+    bool rows_go;       /* the file of the rows is gone afterwards: the figure does not name it */
     int width, dpi;     /* of it; 0: the usual ones */
     const char *rows_out; /* where the rows of all are written, or NULL */
     bool resume;          /* behind those that are there, which may be those of several shards */

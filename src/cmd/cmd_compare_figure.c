@@ -151,9 +151,10 @@ static void sources_of(struct figure *f, const struct rows_judged *r)
         for (int k = 0; k < r->groups[i].column_count; k++) {
             const struct row_evaluation *e = r->groups[i].columns[k].e;
             const char *slash = strrchr(e->source, '/');
-            char *one = xasprintf("; %s of %s%s%.16s", r->groups[i].columns[k].name,
-                                  slash ? slash + 1 : e->source, e->data ? ", data " : "",
-                                  e->data ? e->data : "");
+            char *one = xasprintf("; %s%s%s%s%.16s", r->groups[i].columns[k].name,
+                                  r->o->rows_go ? "" : " of ",
+                                  r->o->rows_go ? "" : slash ? slash + 1 : e->source,
+                                  e->data ? ", data " : "", e->data ? e->data : "");
             if (!strstr(b.data, one)) /* one file has several tasks */
                 buf_puts(&b, one);
             free(one);

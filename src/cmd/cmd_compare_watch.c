@@ -58,7 +58,8 @@ static void tell_left(const struct watch *w)
     for (int i = 0; i < watch_count(w); i++) {
         const struct watch_file *f = watch_at(w, i);
         if (f->state != WATCH_COMPLETE)
-            watch_note(w, f->path, f->state == WATCH_INCOMPLETE ? f->why : "it is being written");
+            watch_note(w, f->path, f->state == WATCH_INCOMPLETE ? f->why
+                                                                : "it was still being written");
     }
 }
 

@@ -26,7 +26,7 @@ int eval_figure_check(const struct eval_figure *f, const char *idle)
     return figure_missing() ? command_usage("eval", "--figure: %s", figure_missing()) : 0;
 }
 
-/* In a folder of its own: the figure's caption tells the name of the file. */
+/* In a folder of its own, which goes with the file. */
 int eval_figure_begin(const struct eval_figure *f, const char **rows, char **own,
                       struct vs_err *err)
 {
@@ -44,11 +44,13 @@ int eval_figure_begin(const struct eval_figure *f, const char **rows, char **own
     return rc;
 }
 
-int eval_figure_of(const struct eval_figure *f, const struct words *files,
-                   const struct words *evaluations, const struct rows_wanted *w, int told)
+/* rows_go: the file of the rows does not stay. */
+static int figure_of(const struct eval_figure *f, const struct words *files,
+                     const struct words *evaluations, const struct rows_wanted *w, bool rows_go,
+                     int told)
 {
     const struct compare_options o = {.figure = f->path, .width = f->width, .dpi = f->dpi,
-                                      .calibration = true};
+                                      .calibration = true, .rows_go = rows_go};
     struct rows_given given = {0};
     struct vs_err err = {0};
     if (!f->path)
@@ -60,12 +62,18 @@ int eval_figure_of(const struct eval_figure *f, const struct words *files,
     return rc ? command_fail("eval", &err) : told;
 }
 
+int eval_figure_of(const struct eval_figure *f, const struct words *files,
+                   const struct words *evaluations, const struct rows_wanted *w, int told)
+{
+    return figure_of(f, files, evaluations, w, false, told);
+}
+
 int eval_figure_end(const struct eval_figure *f, const char *rows, char *own, int status)
 {
     const struct words files = {.count = 1, .list = {rows}}, none = {.count = 0};
     const struct rows_wanted all = {.checkpoints = &none};
     if (f->path && (status == EXIT_OK || status == EXIT_PARTLY))
-        status = eval_figure_of(f, &files, &none, &all, status);
+        status = figure_of(f, &files, &none, &all, own != NULL, status);
     if (!own)
         return status;
     unlink(own);

@@ -14,6 +14,7 @@
 #include <sys/stat.h>
 
 #define MAGIC 0xBEEFC0DEu
+#define VERSION 1 /* of the data: LMDB 0.9 */
 #define HEADER 16 /* of a page */
 #define P_BRANCH 1
 #define P_LEAF 2
@@ -52,7 +53,7 @@ static bool read_meta(const struct bytes *map, uint64_t at, struct lmdb *out, ui
     if (map->size < 160 || at > map->size - 160)
         return false;
     const uint8_t *p = map->data + at, *m = p + HEADER, *db = m + 24 + 48; /* the main database */
-    if (!(le_read(p + 10, 2) & P_META) || le_read(m, 4) != MAGIC || le_read(m + 4, 4) != 1)
+    if (!(le_read(p + 10, 2) & P_META) || le_read(m, 4) != MAGIC || le_read(m + 4, 4) != VERSION)
         return false;
     out->page_size = le_read(m + 24, 4);
     out->depth = (int)le_read(db + 6, 2);
@@ -75,6 +76,16 @@ static bool of_another_machine(const struct bytes *map)
     return false;
 }
 
+/* Which version its data have, at the place of those that are read or behind the longer header of
+ * later ones; 0 where there is none. */
+static uint64_t data_version(const struct bytes *map)
+{
+    for (size_t at = HEADER; at <= HEADER + 8 && map->size >= 160; at += 8)
+        if (le_read(map->data + at, 4) == MAGIC)
+            return le_read(map->data + at + 4, 4);
+    return 0;
+}
+
 /* Both meta pages are there in a whole file, whichever is the newer one: the older alone tells of
  * entries as they once were, the first of an empty database. */
 static int find_meta(struct lmdb *l, struct vs_err *err)
@@ -90,6 +101,11 @@ static int find_meta(struct lmdb *l, struct vs_err *err)
     if (!a && !b && of_another_machine(&l->map))
         return vs_fail(err, VS_E_FORMAT, "%s: an LMDB database of a 32-bit or big-endian machine: "
                        "make it on a 64-bit little-endian one", l->map.path);
+    uint64_t version = data_version(&l->map);
+    if (!a && !b && version > VERSION)
+        return vs_fail(err, VS_E_FORMAT, "%s: an LMDB database of data version %" PRIu64 ", of "
+                       "which %d is read: mdb_dump of its own LMDB and mdb_load of LMDB 0.9 make "
+                       "one", l->map.path, version, VERSION);
     if (a != b || (!a && l->map.size >= HEADER + 4 && le_read(l->map.data + HEADER, 4) == MAGIC))
         return lmdb_bad(l, a, "not a meta page", err);
     if (!a)

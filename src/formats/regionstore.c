@@ -180,7 +180,7 @@ static bool first_entry(void *arg, const uint8_t *key, size_t len, const uint8_t
     return false;
 }
 
-static bool first_line(void *arg, const char *id, size_t len, struct tsv_place at)
+static bool first_id(void *arg, const char *id, size_t len, struct tsv_place at)
 {
     (void)at;
     *(char **)arg = xstrndup(id, len);
@@ -195,7 +195,7 @@ char *regionstore_first(const struct regionstore *s)
         first = NULL;
     }
     if (s->kind == STORE_TSV)
-        tsv_each(&s->map, first_line, &first);
+        tsv_each(&s->map, first_id, &first);
     return first;
 }
 

@@ -40,6 +40,11 @@ struct stream_names {
     bool tokens, regions; /* what its rows are; both: tokens first */
 };
 extern const struct stream_names stream_table[STREAM_COUNT];
+/* The rows that a stream has in a pass of so many tokens, a task's among them, and regions. */
+static inline size_t stream_rows(enum net_stream s, size_t tokens, size_t regions)
+{
+    return (stream_table[s].tokens ? tokens : 0) + (stream_table[s].regions ? regions : 0);
+}
 
 /* ---- parts: what of a model can be replaced, and what leaves states and maps in a trace */
 

@@ -88,10 +88,8 @@ static size_t map_numbers(const struct net_sizes *s, const struct net_input *in)
 {
     size_t sum = 0, tokens = (size_t)in->tokens + 1, regions = (size_t)in->regions;
     for (int k = 0; k < ATTN_COUNT; k++) {
-        const struct stream_names *from = &stream_table[attn_table[k].from];
-        const struct stream_names *to = &stream_table[attn_table[k].to];
-        size_t rows = (from->tokens ? tokens : 0) + (from->regions ? regions : 0);
-        size_t cols = (to->tokens ? tokens : 0) + (to->regions ? regions : 0);
+        size_t rows = stream_rows(attn_table[k].from, tokens, regions);
+        size_t cols = stream_rows(attn_table[k].to, tokens, regions);
         size_t each = (size_t)net_map_layers(s, (enum attn_kind)k) *
                       (size_t)net_map_heads(s, (enum attn_kind)k);
         sum += vs_times(each * (size_t)in->batch, rows * cols);

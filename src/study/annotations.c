@@ -38,7 +38,7 @@ static const struct annotation_kind kinds[] = {
 
 /* The first line that is an object by itself, at *at or behind; NULL: none is. *whole: nothing but
  * that line is in the file. */
-static json_t *first_line(const struct bytes *map, bool any, bool *whole)
+static json_t *first_object(const struct bytes *map, bool any, bool *whole)
 {
     const char *p = (const char *)map->data, *end = p + map->size;
     json_t *v = NULL;
@@ -124,7 +124,7 @@ static int try_document(struct annotations *a, json_t *first, bool *known)
     json_decref(root);
     if (!root) { /* unless it is lines, of which the first is damaged */
         bool whole;
-        json_t *line = first_line(a->map, true, &whole);
+        json_t *line = first_object(a->map, true, &whole);
         *known = !line || try_lines(a, line, &rc);
         if (!line)
             rc = vs_fail(a->err, why.code, "%s", why.text);
@@ -143,7 +143,7 @@ static int read_text(struct annotations *a, bool *known)
                                  : vs_fail(a->err, VS_E_FORMAT, "%s: is %s, not a data set "
                                            "(vilscope-data(5) lists them)", a->o->path,
                                            file_kind(a->map));
-    json_t *line = first_line(a->map, false, &whole);
+    json_t *line = first_object(a->map, false, &whole);
     if (json_object_get(line, "task"))
         *known = false; /* ours */
     else if (!try_lines(a, line, &rc))

@@ -67,8 +67,9 @@ libcore_a_SOURCES += \
 	src/study/reference_score.c \
 	src/study/reference_sums.c \
 	src/study/rollout.c src/study/rollout.h \
-	src/study/rowfile.c src/study/rowfile.h \
+	src/study/rowfile.c src/study/rowfile.h src/study/rowfile_priv.h \
 	src/study/rowscan.c \
+	src/study/rowtexts.c \
 	src/study/imagename.c src/study/imagename.h \
 	src/study/judge.c src/study/judge.h \
 	src/study/lens.c src/study/lens.h \

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* One row of an evaluation, from its line of JSON: read once, from the front, since there may be a
  * million of them. Members that are not known are passed over. */
-#include "src/study/rowfile.h"
+#include "src/study/rowfile_priv.h"
 
 #include "src/base/mem.h"
-#include "src/base/spool.h"
 #include "src/formats/jsonscan.h"
 #include "src/task/task.h"
 
@@ -14,92 +13,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* ---- texts: in large pieces, as there are many short ones */
-
-#define PIECE ((size_t)1 << 20)
-#define ROWS_PASSED 1024 /* that are looked at until memory lets go of them */
-struct row_texts {
-    struct spool *spool; /* where they are, while it has room; NULL: in memory */
-    char **pieces;
-    int count;
-    size_t used, room; /* of the last one */
-    int passed;        /* rows of all evaluations, however few each has */
-    struct buf text;   /* the string that is being read */
-    struct row_field *fields; /* of the row that is being read */
-    int field_count, field_room;
-};
-
-struct row_texts *row_texts_new(void)
-{
-    return xcalloc(1, sizeof(struct row_texts));
-}
-
-struct row_texts *row_texts_on_disk(void)
-{
-    struct row_texts *t = row_texts_new();
-    t->spool = spool_new();
-    return t;
-}
-
-void row_texts_passed(struct row_texts *t)
-{
-    t->passed = (t->passed + 1) % ROWS_PASSED;
-    if (t->passed == 0 && t->spool)
-        spool_rest(t->spool);
-}
-
-void row_texts_reset(struct row_texts *t)
-{
-    for (int i = 1; i < t->count; i++)
-        free(t->pieces[i]);
-    t->count = t->count ? 1 : 0;
-    t->used = 0;
-    t->room = t->count ? PIECE : 0;
-}
-
-void row_texts_free(struct row_texts *t)
-{
-    if (!t)
-        return;
-    for (int i = 0; i < t->count; i++)
-        free(t->pieces[i]);
-    spool_free(t->spool);
-    free(t->pieces);
-    free(t->fields);
-    buf_fini(&t->text);
-    free(t);
-}
-
-static void *texts_room(struct row_texts *t, size_t size)
-{
-    void *room = t->spool ? spool_room(t->spool, size) : NULL;
-    if (room)
-        return room;
-    size = (size + 7) & ~(size_t)7;
-    if (size > t->room - t->used || t->count == 0) {
-        size_t piece = size > PIECE ? size : PIECE;
-        t->pieces = xreallocarray(t->pieces, (size_t)t->count + 1, sizeof *t->pieces);
-        t->pieces[t->count++] = xmalloc(piece);
-        t->room = piece;
-        t->used = 0;
-    }
-    t->used += size;
-    return t->pieces[t->count - 1] + t->used - size;
-}
-
-const char *row_texts_copy(struct row_texts *t, const char *text, size_t length)
-{
-    char *copy = texts_room(t, length + 1);
-    memcpy(copy, text, length);
-    copy[length] = '\0';
-    return copy;
-}
-
-const struct row *row_texts_keep(struct row_texts *t, const struct row *r)
-{
-    return memcpy(texts_room(t, sizeof *r), r, sizeof *r);
-}
 
 /* ---- values */
 
@@ -559,7 +472,7 @@ static void row_complete(struct row_scan *s)
     if (r->right && r->task->reading->ranked == RANKED_LABELS && !listed)
         field_add(s, "right", r->right);
     r->field_count = s->texts->field_count;
-    r->fields = texts_room(s->texts, (size_t)r->field_count * sizeof *r->fields);
+    r->fields = row_texts_room(s->texts, (size_t)r->field_count * sizeof *r->fields);
     if (r->field_count)
         memcpy(r->fields, s->texts->fields, (size_t)r->field_count * sizeof *r->fields);
 }

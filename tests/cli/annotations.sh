@@ -376,6 +376,12 @@ if "$VILSCOPE" extract -m "$tiny" -o "$work/all.lmdb" "$work/im/COCO_val2014_000
     ok $? "an LMDB $(cat "$work/err")"
     refuses 1 "of 2 images none is in .*wrong.mdb" "which has other images" "$VILSCOPE" eval -m "$work/named" --no-log \
         --data "$work/captions_val2014.json" --regions "$work/wrong.mdb"
+    for at in 0 4096; do # another version of the data in both meta pages
+        { head -c $((at + 20)) "$work/all.lmdb/data.mdb" | tail -c +$((at ? 25 : 1)); printf '\347\003\0\0'; }
+    done >"$work/other.mdb"
+    tail -c +4121 "$work/all.lmdb/data.mdb" >>"$work/other.mdb"
+    refuses 1 "other.mdb: an LMDB database of data version 999, of which 1 is read: mdb_dump" "an LMDB of another version" \
+        "$VILSCOPE" eval -m "$work/named" --no-log --data "$work/captions_val2014.json" --regions "$work/other.mdb"
     head -c 8192 "$work/all.lmdb/data.mdb" >"$work/short.mdb"
     refuses 1 "short.mdb: page .*: the LMDB database is damaged or not completely copied" "an LMDB that is cut off" \
         "$VILSCOPE" eval -m "$work/named" --no-log --data "$work/captions_val2014.json" --regions "$work/short.mdb"

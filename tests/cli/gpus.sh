@@ -182,10 +182,13 @@ done
 if [ -z "$cxx" ]; then
     skip "the module's own code: there is no C++ compiler"
 else
-    $cxx -std=c++17 -O1 -shared -fPIC -I"$SRCDIR" -I"$SRCDIR/tests/cli/fakert" -o "$work/module.so" \
+    $cxx -std=c++17 -O1 -shared -fPIC -DVS_CUDA_PTX=82 -I"$SRCDIR" -I"$SRCDIR/tests/cli/fakert" -o "$work/module.so" \
         "$SRCDIR/tests/cli/fakert/runtime.cpp" "$BUILDDIR/fake-driver.so" \
         -Wl,-rpath,"$BUILDDIR" 2>"$work/err"
     ok $? "module.cu compiles: $(head -n 1 "$work/err")"
+    FAKE_GPUS_TOLD='' "$BUILDDIR/module-calls" "$BUILDDIR/fake-driver.so" "$work/module.so" >"$work/out" 2>&1
+    [ $? -eq 0 ] && [ "$(grep -c '^ok' "$work/out")" -gt 50 ]
+    ok $? "its calls, one by one: $(grep -m 1 '^not ok' "$work/out" || tail -n 1 "$work/out")"
     VILSCOPE_CUDA_MODULE=$work/module.so
     on memory=4000 "$BUILDDIR/test-gpu" --quick >"$work/out" 2>"$work/err"
     rc=$?

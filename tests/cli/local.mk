@@ -25,5 +25,10 @@ fake_driver_so_CFLAGS = $(AM_CFLAGS) -fvisibility=default
 $(fake_driver_so_OBJECTS): override CFLAGS += -fPIC
 fake_driver_so_LDFLAGS = $(AM_LDFLAGS) -shared
 fake_driver_so_LDADD = -lm -lpthread
+# The table of the CUDA module, call by call.
+check_PROGRAMS += module-calls
+module_calls_SOURCES = tests/cli/module-calls.c
+module_calls_CPPFLAGS = $(TEST_CPPFLAGS) -I$(srcdir)/tests/unit
+module_calls_LDADD = -ldl -lpthread
 # Read by structure.sh.
 EXTRA_DIST += tests/cli/arrows.awk tests/cli/cycles.awk

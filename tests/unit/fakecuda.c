@@ -26,6 +26,11 @@ int fake_bad(const char *fmt, ...)
     return FAKE_WRONG;
 }
 
+bool fake_made_fails(void)
+{
+    return fakecuda.fail_made > 0 && --fakecuda.fail_made == 0;
+}
+
 /* ---- streams */
 
 struct op {
@@ -58,6 +63,7 @@ void fakecuda_reset(void)
     memset(&fakecuda, 0, sizeof fakecuda);
     fakecuda.memory = (size_t)256 << 20;
     fakecuda.devices = 1;
+    fakecuda.capability = 90;
     fakecuda.live = live;
 }
 
@@ -190,7 +196,8 @@ static int fake_info(int device, struct cuda_info *out)
     if (fakecuda.info_fails[device])
         return fakecuda.info_fails[device];
     snprintf(out->name, sizeof out->name, "Fake %d", device);
-    out->major = 9;
+    out->uuid[15] = (unsigned char)device;
+    out->major = fakecuda.capability / 10, out->minor = fakecuda.capability % 10;
     out->processors = 1;
     out->memory = fakecuda.memory;
     out->code = fakecuda.no_code[device] ? CUDA_NO_CODE
@@ -260,6 +267,8 @@ static int do_free(struct context *c, void *p, bool pinned)
     int rc = may_call(c, "memory was freed", false);
     if (rc != 0 && !c->died)
         return rc;
+    if (!pinned && !fake_inside(c->device, p, 1, false))
+        return fake_bad("freed on another device, or twice");
     if (c->queue.count > 0 && !c->died)
         return fake_bad("freed while work is under way");
     int freed = fake_area_free(p, pinned);

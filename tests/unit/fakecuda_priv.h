@@ -15,6 +15,9 @@ enum { FAKE_WRONG = 1, FAKE_MEMORY = 2, FAKE_NO_DEVICE = 101, FAKE_DIED = 700, F
 /* Notes that a rule was broken; FAKE_WRONG. */
 __attribute__((format(printf, 1, 2))) int fake_bad(const char *fmt, ...);
 
+/* Whether what is made now fails (fail_made). */
+bool fake_made_fails(void);
+
 /* Whether the word was never written, or is a number that was computed with such a word. */
 static inline bool fake_unwritten(uint32_t word)
 {

@@ -229,6 +229,7 @@ test_tend_CPPFLAGS = $(TEST_CPPFLAGS) -I$(srcdir)/tests/unit $(SQLITE_CFLAGS)
 test_tend_LDADD = $(SESSION_LIBS) $(CORE_LIBS)
 # The GPU back end over calls that need no GPU.
 FAKE_SOURCES = tests/unit/fakecuda.c tests/unit/fakecuda.h tests/unit/fakecuda_priv.h \
+	tests/unit/fakegpu.h \
 	tests/unit/fakememory.c tests/unit/fakeproduct.c tests/unit/simt.c
 EXTRA_DIST += tests/unit/again.h tests/unit/numbers.h \
 	tests/unit/operands.h tests/unit/ops.h tests/unit/ops_back.h tests/unit/poison.h \

@@ -5,6 +5,7 @@
  * another's failure, algorithms asked for during a capture, a line that is missing: each breaks
  * it. */
 #include "fakecuda_priv.h"
+#include "fakegpu.h"
 #include "kernels/cuda/gpu.h"
 #include "ops.h"
 #include "queries.h"
@@ -12,21 +13,6 @@
 #include <pthread.h>
 #include <sched.h>
 #include <unistd.h>
-
-static struct kern *open_fake(const char *spec)
-{
-    struct kern *k = NULL;
-    char why[256] = "";
-    ok(gpu_kern(&fakecuda_api, spec, &k, why, sizeof why) == 0, "%s opens %s", spec, why);
-    return k;
-}
-
-static void close_fake(struct kern *k, const char *what)
-{
-    kern_close(k);
-    ok(fakecuda.live == 0 && fakecuda.bad == 0, "%s: nothing is left, nothing was wrong (%d %s)",
-       what, fakecuda.live, fakecuda.first);
-}
 
 /* Whether the note has the words; with none: whether it is empty. */
 static bool noted(struct kern *k, const char *words)
@@ -64,7 +50,7 @@ static void takes(const char *what, size_t bytes, const char *device, const char
     else
         ok(rc != 0 && strstr(why, words), "%s: %s", what, why);
     if (rc == 0)
-        close_fake(k, what);
+        fakegpu_close(k, what);
 }
 
 static void check_choice(void)
@@ -162,41 +148,33 @@ static void check_list(void)
 
 /* ---- captures */
 
-static void record(struct kern *k, struct operand *x, struct operand *y, int n)
-{
-    kern_begin(k);
-    kern_table(k)->add(k, x->back, x->back, y->back, (size_t)n);
-    kern_table(k)->mul(k, y->back, y->back, y->back, (size_t)n);
-    kern_end(k);
-}
-
 static void check_strikes(void)
 {
     enum { SIZE = 50 };
     struct gpu_stats st;
     fakecuda_reset();
-    struct kern *k = open_fake("cuda");
+    struct kern *k = fakegpu_open("cuda");
     struct operand x = operand(k, SIZE), y = operand(k, SIZE);
-    record(k, &x, &y, SIZE);
+    fakegpu_pass(k, &x, &y, SIZE);
     fakecuda.fail_capture = 2;
     for (int i = 0; i < 4; i++)
-        record(k, &x, &y, SIZE);
+        fakegpu_pass(k, &x, &y, SIZE);
     gpu_stats(k->gpu, &st);
     ok(st.captures == 1 && fakecuda.replays == 2 && noted(k, NULL),
        "a capture that fails twice is tried a third time (%d, %d)", st.captures, fakecuda.replays);
     fakecuda.fail_capture = 3;
     for (int i = 0; i < 6; i++)
-        record(k, &x, &y, 20);
+        fakegpu_pass(k, &x, &y, 20);
     gpu_stats(k->gpu, &st);
     ok(st.captures == 1 && fakecuda.fail_capture == 0 && fakecuda.captures == 6 &&
        noted(k, "1 kind of pass without a graph"), "after three it is left alone, which is told");
     for (int i = 0; i < 3; i++)
-        record(k, &x, &y, 30);
+        fakegpu_pass(k, &x, &y, 30);
     gpu_stats(k->gpu, &st);
     ok(st.captures == 2 && ops_finished(k), "other passes still become graphs");
     operand_free(k, &x);
     operand_free(k, &y);
-    close_fake(k, "captures that fail");
+    fakegpu_close(k, "captures that fail");
 }
 
 /* Memory that another thread frees while a pass is captured: the stream may not be waited for
@@ -251,7 +229,7 @@ static void check_disturbance(void)
     struct operand x = operand(other.k, SIZE), y = operand(other.k, SIZE);
     other.p = kern_alloc(other.k, SIZE);
     for (int i = 0; i < 3; i++)
-        record(other.k, &x, &y, SIZE);
+        fakegpu_pass(other.k, &x, &y, SIZE);
     if (other.started)
         pthread_join(other.thread, NULL);
     gpu_stats(other.k->gpu, &st);
@@ -259,7 +237,7 @@ static void check_disturbance(void)
        "freeing memory waits until a capture has ended (%s)", fakecuda.first);
     operand_free(other.k, &x);
     operand_free(other.k, &y);
-    close_fake(other.k, "two threads");
+    fakegpu_close(other.k, "two threads");
 }
 
 /* ---- products */
@@ -274,7 +252,7 @@ static void check_precisions(struct query_model *cpu, const char *config, const 
         const char *spec = specs[i % 4];
         fakecuda_reset();
         fakecuda.odd_unsupported = i >= 4;
-        k = open_fake(spec);
+        k = fakegpu_open(spec);
         if (!ok(query_open(&q, config, checkpoint, k, &err) == 0, "%s %s", spec, err.text))
             return;
         query_compare(&q, cpu, 4, i % 4 == 0 ? QUERY_NEAR : 0.1f);
@@ -290,7 +268,7 @@ static void check_algorithms(void)
 {
     enum { SIZE = 8, ROUNDS = 6 };
     fakecuda_reset();
-    struct kern *k = open_fake("cuda");
+    struct kern *k = fakegpu_open("cuda");
     struct operand x = operand(k, SIZE * SIZE), y = operand(k, SIZE * SIZE);
     float w[SIZE * SIZE] = {0};
     struct kern_set *s = kern_set_new(k, sizeof w);
@@ -311,7 +289,7 @@ static void check_algorithms(void)
     kern_set_free(k, s);
     operand_free(k, &x);
     operand_free(k, &y);
-    close_fake(k, "algorithms");
+    fakegpu_close(k, "algorithms");
 }
 
 /* ---- memory */
@@ -323,7 +301,7 @@ static void check_slab(void)
     enum { COUNT = 12, FLOATS = 290000 }; /* 1.1 MB each */
     struct gpu_stats st;
     fakecuda_reset();
-    struct kern *k = open_fake("cuda");
+    struct kern *k = fakegpu_open("cuda");
     float *host = xcalloc((size_t)COUNT * FLOATS, sizeof *host);
     const float *at[COUNT];
     struct kern_set *s = kern_set_new(k, (size_t)COUNT * FLOATS * sizeof *host);
@@ -344,7 +322,7 @@ static void check_slab(void)
     gpu_stats(k->gpu, &st);
     ok(st.used == 0, "and given back with the set");
     free(host);
-    close_fake(k, "weights");
+    fakegpu_close(k, "weights");
 }
 
 /* A device that others fill is told as that; a limit of one's own, too. */
@@ -357,10 +335,10 @@ static void check_full(void)
         char why[400] = "";
         fakecuda_reset();
         fakecuda.others[0] = 240 * MB;
-        struct kern *k = open_fake(lines[i][0]);
+        struct kern *k = fakegpu_open(lines[i][0]);
         ok(kern_alloc(k, 5 * MB) == NULL && kern_finish(k, why, sizeof why) != 0 &&
            strstr(why, lines[i][1]), "%s", why);
-        close_fake(k, lines[i][0]);
+        fakegpu_close(k, lines[i][0]);
     }
 }
 
@@ -370,7 +348,7 @@ static void check_lost(void)
 {
     char why[400] = "", again[400] = "";
     fakecuda_reset();
-    struct kern *k = open_fake("cuda");
+    struct kern *k = fakegpu_open("cuda");
     struct operand x = operand(k, 100), y = operand(k, 100);
     fakecuda.die_launch = 1;
     kern_table(k)->add(k, x.back, x.back, y.back, 100);
@@ -382,28 +360,28 @@ static void check_lost(void)
        fakecuda.launches == launches, "nothing more is given to it, and the reason stays");
     operand_free(k, &x);
     operand_free(k, &y);
-    close_fake(k, "a lost device");
+    fakegpu_close(k, "a lost device");
 }
 
 static void check_sync(void)
 {
     enum { SIZE = 50 };
     fakecuda_reset();
-    struct kern *k = open_fake("cuda:0,sync");
+    struct kern *k = fakegpu_open("cuda:0,sync");
     struct operand x = operand(k, SIZE), y = operand(k, SIZE);
     int waits = fakecuda.waits;
     char why[400] = "";
     for (int i = 0; i < 4; i++)
-        record(k, &x, &y, SIZE);
+        fakegpu_pass(k, &x, &y, SIZE);
     ok(fakecuda.waits == waits + 8 && fakecuda.replays == 0 && strstr(kern_describe(k), ", sync"),
        "sync: each call is waited for, none is in a graph (%s)", kern_describe(k));
     fakecuda.die_launch = 2;
-    record(k, &x, &y, SIZE);
+    fakegpu_pass(k, &x, &y, SIZE);
     ok(kern_finish(k, why, sizeof why) != 0 && strstr(why, ": mul 0x50x1: "), "the culprit: %s",
        why);
     operand_free(k, &x);
     operand_free(k, &y);
-    close_fake(k, "sync");
+    fakegpu_close(k, "sync");
 }
 
 static void check_environment(void)
@@ -419,12 +397,12 @@ static void check_environment(void)
         fakecuda_reset();
         fakecuda.not_built = i >= 3;
         setenv(lines[i][0], lines[i][1], 1);
-        struct kern *k = open_fake(lines[i][2]);
+        struct kern *k = fakegpu_open(lines[i][2]);
         ok(noted(k, lines[i][3]), "%s=%s: %s", lines[i][0], lines[i][1], kern_describe(k));
         if (i < 3)
             ok(strstr(kern_describe(k), "products off by") != NULL, "the error is measured");
         unsetenv(lines[i][0]);
-        close_fake(k, lines[i][0]);
+        fakegpu_close(k, lines[i][0]);
     }
 }
 

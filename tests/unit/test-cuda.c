@@ -3,7 +3,7 @@
  * pitches, lifetimes and the order of the stream (fakecuda.c). A wrong index, tail, barrier or
  * leading dimension, memory that is read before it is written or freed while in use, a failure that
  * is not told, a graph or weights used when they should not be: each breaks it. */
-#include "fakecuda.h"
+#include "fakegpu.h"
 #include "kernels/cuda/gpu.h"
 #include "poison.h"
 #include "again.h"
@@ -11,29 +11,11 @@
 
 static struct kern *ref;
 
-static struct kern *open_fake(const char *spec)
-{
-    struct kern *k = NULL;
-    char why[256] = "";
-    if (!ok(gpu_kern(&fakecuda_api, spec, &k, why, sizeof why) == 0, "%s opens %s", spec, why))
-        return NULL;
-    return k;
-}
-
-/* Everything is freed and no rule was broken. */
-static void close_fake(struct kern *k, const char *what)
-{
-    kern_close(k);
-    ok(fakecuda.live == 0 && fakecuda.bad == 0,
-       "%s: nothing is left, nothing was wrong (%d, %d %s)", what, fakecuda.live, fakecuda.bad,
-       fakecuda.first);
-}
-
 static void check_operations(bool backwards)
 {
     fakecuda_reset();
     fakecuda.backwards = backwards;
-    struct kern *k = open_fake("cuda");
+    struct kern *k = fakegpu_open("cuda");
     if (!k)
         return;
     ops_check(k, ref, false);
@@ -42,7 +24,7 @@ static void check_operations(bool backwards)
     for (int i = 0; i < KERNEL_COUNT; i++)
         unused = fakecuda.used[i] == 0 ? i : unused;
     ok(unused < 0, "every kernel ran (%d)", unused);
-    close_fake(k, "operations");
+    fakegpu_close(k, "operations");
 }
 
 /* ---- opening and its failures */
@@ -70,7 +52,7 @@ static void check_opening(void)
     fakecuda.open_fails[0] = 35;
     refuses("cuda", "insufficient");
     fakecuda_reset();
-    struct kern *k = open_fake("cuda:0,tf32,memory=64");
+    struct kern *k = fakegpu_open("cuda:0,tf32,memory=64");
     if (!k)
         return;
     size_t used, limit;
@@ -80,7 +62,7 @@ static void check_opening(void)
     ok(limit == (size_t)64 << 20 && used == 0, "the limit holds, and nothing is in use");
     ok(kern_batch(k, 1 << 20, 100) == 8 && kern_batch(k, 1 << 26, 100) == 1 &&
        kern_batch(k, 1, 100) == 100, "batches that fit");
-    close_fake(k, "opening");
+    fakegpu_close(k, "opening");
 }
 
 /* ---- weights: y = x w, in a set */
@@ -127,7 +109,7 @@ static void check_store(void)
     size_t bytes = (size_t)ROWS * N * 4;
     struct gpu_stats st;
     fakecuda_reset();
-    struct kern *k = open_fake("cuda:0,memory=6");
+    struct kern *k = fakegpu_open("cuda:0,memory=6");
     if (!k)
         return;
     float *a = weights_of(ROWS, 1), *b = weights_of(ROWS, 2), *same = weights_of(ROWS, 1);
@@ -167,31 +149,23 @@ static void check_store(void)
     for (int i = 0; i < ROWS * N; i++)
         again[i] = 7;
     ok(good && run_product(k, NULL, again, ROWS) == 7 * N, "outside of a set they are sent anew");
-    close_fake(k, "weights");
+    fakegpu_close(k, "weights");
     free(a), free(b), free(c), free(same), free(large), free(again);
 }
 
 /* ---- recordings */
-
-static void record(struct kern *k, float *x, float *y, int n)
-{
-    kern_begin(k);
-    kern_table(k)->add(k, x, x, y, (size_t)n);
-    kern_table(k)->mul(k, y, x, y, (size_t)n);
-    kern_end(k);
-}
 
 static void check_graphs(void)
 {
     enum { SIZE = 1000 };
     struct gpu_stats st;
     fakecuda_reset();
-    struct kern *k = open_fake("cuda");
+    struct kern *k = fakegpu_open("cuda");
     if (!k)
         return;
     struct operand x = operand(k, SIZE), y = operand(k, SIZE);
     for (int i = 0; i < 5; i++) {
-        record(k, x.back, y.back, SIZE);
+        fakegpu_pass(k, &x, &y, SIZE);
         ok(fakecuda.captures == (i > 0) && fakecuda.replays == i,
            "pass %d: %d captured, %d replayed", i, fakecuda.captures, fakecuda.replays);
         for (int j = 0; j < SIZE; j++)
@@ -203,23 +177,23 @@ static void check_graphs(void)
         kern_put(k, x.back, x.host, SIZE);
     }
     struct operand z = operand(k, SIZE); /* the same operations, elsewhere */
-    record(k, x.back, z.back, SIZE);
+    fakegpu_pass(k, &x, &z, SIZE);
     for (int j = 0; j < SIZE; j++)
         z.host[j] = 2 * x.host[j] * x.host[j];
     ok(ops_worst(k, &z, 1) < 1e-6f && fakecuda.replays == 4, "the same on other memory is another");
     operand_free(k, &z);
     for (int n = 1; n <= 40; n++) /* more shapes than there is room for */
         for (int i = 0; i < 2; i++)
-            record(k, x.back, y.back, n);
+            fakegpu_pass(k, &x, &y, n);
     gpu_stats(k->gpu, &st);
     ok(st.graphs == 32, "%d graphs are kept", st.graphs);
     int before = fakecuda.captures;
-    record(k, x.back, y.back, SIZE);
-    record(k, x.back, y.back, 40);
+    fakegpu_pass(k, &x, &y, SIZE);
+    fakegpu_pass(k, &x, &y, 40);
     ok(fakecuda.captures == before, "the first was forgotten, the last was not");
     fakecuda.no_graphs = true;
     for (int i = 0; i < 3; i++)
-        record(k, x.back, y.back, 123);
+        fakegpu_pass(k, &x, &y, 123);
     ok(ops_finished(k), "a device without graphs computes without");
     kern_begin(k); /* a look at the numbers in the middle does what was recorded so far */
     kern_table(k)->add(k, x.back, x.back, y.back, SIZE);
@@ -229,7 +203,7 @@ static void check_graphs(void)
     kern_end(k);
     operand_free(k, &x);
     operand_free(k, &y);
-    close_fake(k, "graphs");
+    fakegpu_close(k, "graphs");
 }
 
 /* ---- failures of the device */
@@ -238,7 +212,7 @@ static void check_failures(void)
 {
     char why[256] = "";
     fakecuda_reset();
-    struct kern *k = open_fake("cuda");
+    struct kern *k = fakegpu_open("cuda");
     if (!k)
         return;
     struct operand x = operand(k, 100), y = operand(k, 100);
@@ -258,7 +232,7 @@ static void check_failures(void)
     ok(kern_finish(k, why, sizeof why) != 0 && strstr(why, "attention 1x1x1"), "%s", why);
     operand_free(k, &x);
     operand_free(k, &y);
-    close_fake(k, "failures");
+    fakegpu_close(k, "failures");
 }
 
 /* ---- whole passes */
@@ -281,7 +255,7 @@ static void check_queries(void)
     char why[256];
     fakecuda_reset();
     if (!ok(kern_open("cpu-portable", 1, &k, why, sizeof why) == 0 &&
-            query_open(&cpu, config, checkpoint, k, &err) == 0 && (k = open_fake("cuda")) &&
+            query_open(&cpu, config, checkpoint, k, &err) == 0 && (k = fakegpu_open("cuda")) &&
             query_open(&gpu, config, checkpoint, k, &err) == 0, "tiny opens on both %s", err.text))
         return;
     query_states(&gpu, &cpu);
@@ -305,7 +279,7 @@ static void check_kept(void)
     struct vs_err err = {0};
     struct kern *k;
     fakecuda_reset();
-    k = open_fake("cuda");
+    k = fakegpu_open("cuda");
     if (!ok(k && again_open(&x, config, checkpoint, k, &err) == 0, "tiny opens twice %s", err.text))
         return;
     again_run(&x, "on the device", (size_t)1 << 20, 15, false);

@@ -362,26 +362,16 @@ static void plans(struct log *l)
     free(plan);
 }
 
-static void logged(void)
+/* What the log gives of two evaluations, of the first of which rows are. */
+static void logged_back(struct log *l, const struct buf *rows)
 {
-    char path[4096];
-    struct log *l = NULL;
     struct vs_err err = {0};
-    struct buf b[2] = {{0}, {0}}, back = {0};
+    struct buf back = {0};
     struct log_evaluated *x = NULL;
     struct log_slice *slices = NULL;
-    int64_t session = 0;
     int n = 0;
-    snprintf(path, sizeof path, "%s", file("rows.db"));
-    log_open(path, false, &l, &err);
-    log_begin_session(l, "eval", &session, &err);
-    for (int k = 0; k < 2; k++) {
-        make_rows(&b[k], "a", 2 * k);
-        struct log_evaluation e = evaluation_of(&b[k], (char)('c' + k));
-        ok(log_evaluation(l, session, &e, &err) == 0, "rows are logged %s", err.text);
-    }
-    ok(log_read_evaluation_rows(l, 1, take_line, &back, &err) == 0 && back.len == b[0].len &&
-       memcmp(back.data, b[0].data, back.len) == 0, "and come back as they were %s", err.text);
+    ok(log_read_evaluation_rows(l, 1, take_line, &back, &err) == 0 && back.len == rows->len &&
+       memcmp(back.data, rows->data, back.len) == 0, "and come back as they were %s", err.text);
     ok(log_find_evaluation(l, 2, &x, &err) == 0 && x->e.row_count == ITEMS &&
        strcmp(x->e.split, "dev") == 0 && strcmp(x->e.left_out, "[]") == 0 && !x->e.rows,
        "with what the evaluation is %s", err.text);
@@ -391,6 +381,12 @@ static void logged(void)
        strcmp(slices[0].value, "even") == 0 && slices[0].items == 20 && slices[0].score == 0.5 &&
        slices[1].score == 1, "slices by kind %s", err.text);
     log_slices_free(slices, n);
+    buf_fini(&back);
+}
+
+/* The views of the database at path, without our code. */
+static void logged_views(const char *path)
+{
     ok(number(path, "SELECT count(*) FROM row_flips WHERE a_evaluation = 1 AND b_evaluation = 2") ==
        20 && number(path, "SELECT item FROM row_flips WHERE a_evaluation = 1 AND b_evaluation = 2"
                     " AND a_correct = 1 ORDER BY item LIMIT 1") == 2, "flips");
@@ -404,16 +400,41 @@ static void logged(void)
        number(path, "SELECT count(*) FROM row_lost g JOIN row_flips f USING (item, a_evaluation,"
                     " b_evaluation) WHERE f.a_correct = 1 AND g.a_evaluation = 1 AND"
                     " g.b_evaluation = 2") == 10, "flips of each side");
-    pairs(l);
-    other_items(l);
-    surest_first(l);
-    plans(l);
+}
+
+static void logged_checked(struct log *l)
+{
+    struct vs_err err = {0};
     struct log_report r = {0};
     ok(log_check(l, false, &r, &err) == 0 && r.problem_count == 0, "it is sound %s", err.text);
     log_report_fini(&r);
     db_exec(l, "DELETE FROM evaluation_lines WHERE item = 7", "testing", &err);
     ok(log_check(l, false, &r, &err) == 0 && r.problem_count == 2, "a row that is missing is told");
     log_report_fini(&r);
+}
+
+static void logged(void)
+{
+    char path[4096];
+    struct log *l = NULL;
+    struct vs_err err = {0};
+    struct buf b[2] = {{0}, {0}};
+    int64_t session = 0;
+    snprintf(path, sizeof path, "%s", file("rows.db"));
+    log_open(path, false, &l, &err);
+    log_begin_session(l, "eval", &session, &err);
+    for (int k = 0; k < 2; k++) {
+        make_rows(&b[k], "a", 2 * k);
+        struct log_evaluation e = evaluation_of(&b[k], (char)('c' + k));
+        ok(log_evaluation(l, session, &e, &err) == 0, "rows are logged %s", err.text);
+    }
+    logged_back(l, &b[0]);
+    logged_views(path);
+    pairs(l);
+    other_items(l);
+    surest_first(l);
+    plans(l);
+    logged_checked(l);
     struct log_evaluation bad = evaluation_of(&b[0], 'c');
     bad.rows = "{\"task\": 1}\n";
     bad.rows_size = strlen(bad.rows);
@@ -422,7 +443,6 @@ static void logged(void)
     log_close(l);
     buf_fini(&b[0]);
     buf_fini(&b[1]);
-    buf_fini(&back);
 }
 
 /* What cannot be written at once keeps its rows. */

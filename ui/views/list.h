@@ -22,6 +22,7 @@ void list_where(struct area row, int from, int count, int room);
 /* For struct view. */
 void list_move(struct workbench *w, struct pane *p, enum motion m);
 /* The same: the line under a cell is the chosen one, below two rows of a title. */
+#define LIST_DETAILS 4 /* lines below a list about the chosen one, where there is room */
 bool list_click(struct workbench *w, struct pane *p, int row, int col);
 void list_end(struct pane *p);
 /* Whether text holds all words of filter, in any case. */

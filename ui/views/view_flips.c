@@ -17,7 +17,6 @@ extern const struct view view_flips, view_compare;
 
 #define PAGE 1000  /* items of a task that are read at once */
 #define FLIPS_TRIED 16 /* pages of a frame, in which words are looked for */
-#define DETAILS 4  /* lines about the chosen one */
 
 static const char *const flips_outcomes[] = {"flipped", "gained", "lost", "wrong", "right"};
 static const double flips_sure[] = {0, 0.5, 0.8, 0.95};
@@ -373,12 +372,12 @@ static void flips_draw(struct workbench *w, struct pane *p, struct area a)
                   "no item has these words");
         return;
     }
-    int room = a.rows - 2 - DETAILS, from = list_top(&v->top, v->pick, v->line_count, room);
+    int room = a.rows - 2 - LIST_DETAILS, from = list_top(&v->top, v->pick, v->line_count, room);
     for (int i = from; i < v->line_count && i - from < room; i++)
         flips_draw_line(v->lines[i],
                         (struct area){a.row + 2 + i - from, a.col, 1, a.cols}, i == v->pick);
-    struct area at = {a.row + a.rows - DETAILS, a.col, DETAILS, a.cols};
-    if (a.rows > 2 + DETAILS) {
+    struct area at = {a.row + a.rows - LIST_DETAILS, a.col, LIST_DETAILS, a.cols};
+    if (a.rows > 2 + LIST_DETAILS) {
         flips_draw_chosen(flips_chosen(v), at);
         list_where(at, from, v->line_count, room);
     }
@@ -415,7 +414,7 @@ static bool flips_click(struct workbench *w, struct pane *p, int row, int col)
     int at = v->top + row - 2;
     (void)w;
     (void)col;
-    if (row < 2 || at >= v->line_count || row >= p->at.rows - DETAILS)
+    if (row < 2 || at >= v->line_count || row >= p->at.rows - LIST_DETAILS)
         return false;
     v->pick = at;
     return true;
@@ -428,7 +427,7 @@ static void flips_move(struct workbench *w, struct pane *p, enum motion m)
     if (m == MOVE_LEFT || m == MOVE_RIGHT)
         look_move(w, m);
     else
-        v->pick = panes_pick(v->pick, v->line_count, p->at.rows - 3 - DETAILS, m);
+        v->pick = panes_pick(v->pick, v->line_count, p->at.rows - 3 - LIST_DETAILS, m);
 }
 
 static void flips_filter(struct workbench *w, struct pane *p)

@@ -9,8 +9,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#define DETAILS 4 /* lines about the chosen one */
-
 struct history_view {
     struct list list; /* its lines are the rows */
     struct history all;
@@ -231,7 +229,7 @@ static void history_draw_title(const struct workbench *w, const struct history_v
 
 static int history_room(struct area a)
 {
-    return a.rows - 2 - (a.rows > 8 + DETAILS ? DETAILS : 0);
+    return a.rows - 2 - (a.rows > 8 + LIST_DETAILS ? LIST_DETAILS : 0);
 }
 
 static void history_draw(struct workbench *w, struct pane *p, struct area a)
@@ -246,7 +244,7 @@ static void history_draw(struct workbench *w, struct pane *p, struct area a)
         history_draw_line(v, &f, (struct area){a.row + 2 + i - from, a.col, 1, a.cols}, i,
                           i == l->pick);
     if (room < a.rows - 2 && chosen_query(p)) {
-        struct area at = {a.row + a.rows - DETAILS, a.col, DETAILS, a.cols};
+        struct area at = {a.row + a.rows - LIST_DETAILS, a.col, LIST_DETAILS, a.cols};
         history_draw_chosen(chosen_query(p), at);
         list_where(at, from, l->count, room);
     }

@@ -32,7 +32,7 @@ static int regions_chosen(const struct workbench *w)
     return w->sel->region < 1 ? 0 : w->sel->region - 1;
 }
 
-static int first_line(const struct workbench *w, int rows)
+static int regions_top(const struct workbench *w, int rows)
 {
     int room = rows - 2 > 1 ? rows - 2 : 1;
     return regions_chosen(w) >= room ? regions_chosen(w) - room + 1 : 0;
@@ -76,7 +76,7 @@ static void regions_draw(struct workbench *w, struct pane *p, struct area a)
     if (wide)
         draw_text(a.row + 1, conf + 6, 20, "   x1   y1   x2   y2");
     attrset(A_NORMAL);
-    int from = first_line(w, a.rows);
+    int from = regions_top(w, a.rows);
     for (int i = from; i < g->count && i - from < a.rows - 2; i++)
         draw_regions_line(w, g, a, a.row + 2 + i - from, i, name_cols);
 }
@@ -95,7 +95,7 @@ static void regions_move(struct workbench *w, struct pane *p, enum motion m)
 static bool regions_click(struct workbench *w, struct pane *p, int row, int col)
 {
     const struct regions *g = regions_current(w);
-    int at = first_line(w, p->at.rows) + row - 2;
+    int at = regions_top(w, p->at.rows) + row - 2;
     (void)col;
     if (!g || row < 2 || at >= g->count)
         return false;

@@ -96,8 +96,7 @@ static int core_check_replaced(const struct core *m, const struct net_input *in,
     for (int i = 0; i < want->replaced_count; i++) {
         const struct net_replaced *x = &want->replaced[i];
         int tokens = net_token_row(&m->net, in->tokens);
-        int rows = (stream_table[x->stream].tokens ? tokens : 0) +
-                   (stream_table[x->stream].regions ? in->regions : 0);
+        int rows = (int)stream_rows(x->stream, (size_t)tokens, (size_t)in->regions);
         if (x->layer < 0 || x->layer >= core_layers_of(&m->net.sizes, x->part, x->stream) ||
             (x->part == PART_EMBEDDINGS && x->site != SITE_STATE))
             return vs_fail(err, VS_E_USAGE, "%s has no %s layer %d with states of the %s",

@@ -8,11 +8,12 @@
 #include <stdint.h>
 
 #define CUDART_VERSION 13000
-#define __CUDA_ARCH_LIST__ 900
+#define __CUDA_ARCH_LIST__ 750, 860, 900
 
 enum cudaError_t {
     cudaSuccess = 0, cudaErrorInvalidValue = 1, cudaErrorMemoryAllocation = 2,
-    cudaErrorInvalidDeviceFunction = 98, cudaErrorNotReady = 600, cudaErrorIllegalAddress = 700,
+    cudaErrorInvalidDeviceFunction = 98, cudaErrorInvalidResourceHandle = 400,
+    cudaErrorUnknown = 999, cudaErrorNotReady = 600, cudaErrorIllegalAddress = 700,
     cudaErrorLaunchOutOfResources = 701, cudaErrorLaunchTimeout = 702,
     cudaErrorContextIsDestroyed = 709, cudaErrorAssert = 710, cudaErrorHardwareStackError = 714,
     cudaErrorIllegalInstruction = 715, cudaErrorMisalignedAddress = 716,

@@ -14,6 +14,7 @@ extern "C" {
 #include "kernels/cuda/kernels_back.h"
 #include "kernels/cuda/kernels_vision.h"
 extern const struct cuda_api fakecuda_api;
+bool fake_made_fails(void);
 int fake_bad(const char *fmt, ...);
 }
 #include "kernels/cuda/module.cu"
@@ -45,6 +46,15 @@ static void *here()
     return s ? s->ctx : NULL;
 }
 
+/* What is given to a stream is given on its device. */
+static void *of(cudaStream_t s)
+{
+    if (s->device != current)
+        fake_bad("a call on device %d's stream while the thread is on device %d", s->device,
+                 current);
+    return s->ctx;
+}
+
 const char *cudaGetErrorString(cudaError_t e) { return fakecuda_api.explain(e); }
 
 /* A failure that is not sticky is asked for once. */
@@ -64,6 +74,7 @@ cudaError_t cudaGetDeviceProperties(cudaDeviceProp *p, int device)
     memset(p, 0, sizeof *p);
     memcpy(p->name, info.name, sizeof info.name);
     p->totalGlobalMem = info.memory;
+    memcpy(&p->uuid, info.uuid, sizeof p->uuid);
     p->major = info.major, p->minor = info.minor;
     p->multiProcessorCount = info.processors;
     return told(rc);
@@ -78,7 +89,7 @@ cudaError_t cudaSetDevice(int device)
 cudaError_t cudaFuncGetAttributes(cudaFuncAttributes *a, const void *)
 {
     a->numRegs = 32;
-    return cudaSuccess;
+    return fake_made_fails() ? told(cudaErrorUnknown) : cudaSuccess;
 }
 
 cudaError_t cudaMemGetInfo(size_t *spare, size_t *total)
@@ -98,14 +109,14 @@ cudaError_t cudaFreeHost(void *p) { return told(fakecuda_api.unpin(here(), p)); 
 
 cudaError_t cudaMemcpyAsync(void *dst, const void *src, size_t n, cudaMemcpyKind k, cudaStream_t s)
 {
-    return told(k == cudaMemcpyHostToDevice ? fakecuda_api.send(s->ctx, dst, src, n)
-                                            : fakecuda_api.fetch(s->ctx, dst, src, n));
+    return told(k == cudaMemcpyHostToDevice ? fakecuda_api.send(of(s), dst, src, n)
+                                            : fakecuda_api.fetch(of(s), dst, src, n));
 }
 
 cudaError_t cudaMemsetAsync(void *dst, int value, size_t bytes, cudaStream_t s)
 {
     return told(value ? fake_bad("memory set to %d", value)
-                      : fakecuda_api.clear(s->ctx, dst, bytes));
+                      : fakecuda_api.clear(of(s), dst, bytes));
 }
 
 /* ---- streams, events, graphs */
@@ -113,7 +124,8 @@ cudaError_t cudaMemsetAsync(void *dst, int value, size_t bytes, cudaStream_t s)
 cudaError_t cudaStreamCreateWithFlags(cudaStream_t *s, unsigned flags)
 {
     fake_stream made = {NULL, current};
-    int rc = flags == cudaStreamNonBlocking ? fakecuda_api.open(current, &made.ctx)
+    int rc = fake_made_fails()                        ? cudaErrorUnknown
+             : flags == cudaStreamNonBlocking ? fakecuda_api.open(current, &made.ctx)
                                             : fake_bad("a stream that waits for others");
     if (rc != 0)
         return told(rc);
@@ -125,6 +137,8 @@ cudaError_t cudaStreamCreateWithFlags(cudaStream_t *s, unsigned flags)
 
 cudaError_t cudaStreamDestroy(cudaStream_t s)
 {
+    if (last_error != cudaSuccess)
+        fake_bad("the runtime remembers a failure that nobody asked for");
     fakecuda_api.close(s->ctx);
     streams[s->device] = NULL;
     delete s;
@@ -133,17 +147,17 @@ cudaError_t cudaStreamDestroy(cudaStream_t s)
     return cudaSuccess;
 }
 
-cudaError_t cudaStreamSynchronize(cudaStream_t s) { return told(fakecuda_api.wait(s->ctx)); }
+cudaError_t cudaStreamSynchronize(cudaStream_t s) { return told(fakecuda_api.wait(of(s))); }
 
 cudaError_t cudaStreamBeginCapture(cudaStream_t s, cudaStreamCaptureMode)
 {
-    return told(fakecuda_api.capture(s->ctx));
+    return told(fakecuda_api.capture(of(s)));
 }
 
 cudaError_t cudaStreamEndCapture(cudaStream_t s, cudaGraph_t *out)
 {
     void *graph = NULL;
-    int rc = fakecuda_api.captured(s->ctx, &graph);
+    int rc = fakecuda_api.captured(of(s), &graph);
     *out = (cudaGraph_t)graph;
     objects += graph != NULL;
     return told(rc);
@@ -152,6 +166,10 @@ cudaError_t cudaStreamEndCapture(cudaStream_t s, cudaGraph_t *out)
 /* One object is behind both: it goes with the executable graph. */
 cudaError_t cudaGraphInstantiate(cudaGraphExec_t *out, cudaGraph_t g, unsigned long long)
 {
+    if (fake_made_fails()) { /* then it goes with the other one */
+        fakecuda_api.drop(here(), g);
+        return told(cudaErrorUnknown);
+    }
     *out = (cudaGraphExec_t)g;
     objects++;
     return cudaSuccess;
@@ -165,7 +183,7 @@ cudaError_t cudaGraphDestroy(cudaGraph_t)
 
 cudaError_t cudaGraphLaunch(cudaGraphExec_t g, cudaStream_t s)
 {
-    return told(fakecuda_api.replay(s->ctx, g));
+    return told(fakecuda_api.replay(of(s), g));
 }
 
 cudaError_t cudaGraphExecDestroy(cudaGraphExec_t g)
@@ -177,6 +195,8 @@ cudaError_t cudaGraphExecDestroy(cudaGraphExec_t g)
 
 cudaError_t cudaEventCreateWithFlags(cudaEvent_t *e, unsigned)
 {
+    if (fake_made_fails())
+        return told(cudaErrorUnknown);
     objects++;
     *e = new fake_event{events++, NULL};
     return cudaSuccess;
@@ -194,7 +214,7 @@ cudaError_t cudaEventDestroy(cudaEvent_t e)
 cudaError_t cudaEventRecord(cudaEvent_t e, cudaStream_t s)
 {
     e->stream = s;
-    return e->mark < CUDA_MARKS ? told(fakecuda_api.mark(s->ctx, e->mark)) : cudaSuccess;
+    return e->mark < CUDA_MARKS ? told(fakecuda_api.mark(of(s), e->mark)) : cudaSuccess;
 }
 
 cudaError_t cudaEventSynchronize(cudaEvent_t e)
@@ -225,7 +245,7 @@ cudaError_t cudaLaunchKernel(const void *function, dim3 grid, dim3 block, void *
     l.threads = block.x;
     l.shared = (unsigned)shared;
     memcpy(&l.args, args[0], sizes[l.kernel]);
-    return told(fakecuda_api.launch(s->ctx, &l));
+    return told(fakecuda_api.launch(of(s), &l));
 }
 
 /* ---- cuBLASLt */
@@ -257,6 +277,8 @@ static cublasStatus_t status(int rc)
 /* An object of cuBLAS's: made, or gone. */
 template <class T> static cublasStatus_t made(T **out, T value)
 {
+    if (fake_made_fails())
+        return CUBLAS_STATUS_ALLOC_FAILED;
     objects++;
     *out = new T(value);
     return CUBLAS_STATUS_SUCCESS;
@@ -370,7 +392,9 @@ cublasStatus_t cublasLtMatmulAlgoGetHeuristic(
         out->algo.data[2 + i] = p->alignment[i];
     memcpy(out->algo.data, how.words, 2 * sizeof how.words[0]);
     out->algo.data[6] = p->workspace;
-    return status(rc);
+    /* A shape that there is nothing for: a failure, or nothing found. */
+    return g.k % 2 == 0 && status(rc) == CUBLAS_STATUS_NOT_SUPPORTED ? CUBLAS_STATUS_SUCCESS
+                                                                     : status(rc);
 }
 
 cublasStatus_t cublasLtMatmul(cublasLtHandle_t h, cublasLtMatmulDesc_t op, const void *alpha,
@@ -383,10 +407,10 @@ cublasStatus_t cublasLtMatmul(cublasLtHandle_t h, cublasLtMatmulDesc_t op, const
     const void *const at[] = {a, b, c, d};
     struct cuda_gemm g;
     struct cuda_algo how;
-    if (!product_of(op, al, bl, cl, dl, &g) || *(const float *)alpha != 1 || s->ctx != h->ctx)
+    if (!product_of(op, al, bl, cl, dl, &g) || *(const float *)alpha != 1 || of(s) != h->ctx)
         return CUBLAS_STATUS_INVALID_VALUE;
     for (int i = 0; i < 4; i++)
-        if ((uintptr_t)at[i] % algo->data[2 + i] != 0)
+        if (algo->data[2 + i] == 0 || (uintptr_t)at[i] % algo->data[2 + i] != 0)
             return (void)fake_bad("operand %d is not at %d bytes", i, (int)algo->data[2 + i]),
                    CUBLAS_STATUS_INVALID_VALUE;
     if (size < algo->data[6] || !workspace)
