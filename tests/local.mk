@@ -155,8 +155,7 @@ BENCH_PICTURES = $(srcdir)/tests/data/tiny/scene.png
 BENCH_CONFIG = $(srcdir)/tests/data/frozen/config.json
 BENCH_CHECKPOINT = $(srcdir)/tests/data/frozen/final.pth
 if VTERM
-EXTRA_PROGRAMS += bench-latency
-CLEANFILES += bench-latency
+check_PROGRAMS += bench-latency
 BENCH_SCREEN = bench-latency
 bench_latency_SOURCES = tests/bench/bench-latency.c tests/bench/median.h
 bench_latency_CPPFLAGS = $(SCREEN_CPPFLAGS)

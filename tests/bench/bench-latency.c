@@ -53,7 +53,7 @@ static void press(struct terminal *t, const char *key, struct sample *s)
     s->bytes[s->count++] = (double)(t->bytes - bytes);
 }
 
-static void report(const char *what, struct sample *s)
+static void tell(const char *what, struct sample *s)
 {
     qsort(s->ms, (size_t)s->count, sizeof *s->ms, by_value);
     qsort(s->bytes, (size_t)s->count, sizeof *s->bytes, by_value);
@@ -79,7 +79,7 @@ static void while_asking(struct terminal *t, int keys, struct sample *s)
             terminal_type(t, "r");
         press(t, i % 16 < 8 ? "\033OC" : "\033OD", s);
     }
-    report("while queries run", s);
+    tell("while queries run", s);
 }
 
 /* Every region, token or head is left out in turn: work for a second or more. */
@@ -90,7 +90,7 @@ static void while_working(struct terminal *t, int keys, struct sample *s)
             terminal_type(t, ":knock-out heads\r:view photo\r");
         press(t, i % 16 < 8 ? "\033OC" : "\033OD", s);
     }
-    report("while knock-outs run", s);
+    tell("while knock-outs run", s);
 }
 
 /* The detector finds regions of an image without a cache; the tokens are those of the query. */
@@ -101,7 +101,7 @@ static void while_detecting(struct terminal *t, int keys, struct sample *s)
             terminal_type(t, "n");
         press(t, i % 16 < 8 ? "\033OC" : "\033OD", s);
     }
-    report("while the detector runs", s);
+    tell("while the detector runs", s);
 }
 
 int main(int argc, char **argv)
@@ -128,7 +128,7 @@ int main(int argc, char **argv)
     terminal_settle(t, 500);
     for (int i = 0; i < keys; i++)
         press(t, i % 16 < 8 ? "\033OC" : "\033OD", &s);
-    report("at rest", &s);
+    tell("at rest", &s);
     while_asking(t, keys, &s);
     while_working(t, keys, &s);
     while_detecting(t, keys, &s);
