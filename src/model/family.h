@@ -206,6 +206,9 @@ struct net_want {
     int silence_count;
     const struct net_replaced *replaced;
     int replaced_count;
+    /* Of record: bytes of activations that are kept at most; layers beyond them are computed again
+     * on the way back. 0: as many as there is memory for. */
+    size_t kept_most;
     const atomic_bool *cancel; /* looked at between layers; may be NULL */
 };
 
@@ -370,6 +373,8 @@ const struct family *family_default(void);
 /* All heads of its outputs, as bits. */
 unsigned family_heads(const struct family *f);
 
+/* Numbers of a token's vector. */
+int net_word_width(const struct net_sizes *s);
 /* Layers and heads of a map; 0 when the model does not have it. */
 int net_map_layers(const struct net_sizes *s, enum attn_kind map);
 int net_map_heads(const struct net_sizes *s, enum attn_kind map);

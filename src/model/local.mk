@@ -12,6 +12,9 @@ libcore_a_SOURCES += \
 	src/model/singlestream/pass.c src/model/singlestream/pass.h \
 	src/model/singlestream/singlestream.h \
 	src/model/singlestream/weights.c \
+	src/model/transformer/back.c src/model/transformer/back.h \
+	src/model/transformer/back_layer.c \
+	src/model/transformer/back_target.c \
 	src/model/transformer/bertsizes.c src/model/transformer/bertsizes.h \
 	src/model/transformer/bound.c src/model/transformer/bound.h \
 	src/model/transformer/configfile.c src/model/transformer/configfile.h \
@@ -22,6 +25,7 @@ libcore_a_SOURCES += \
 	src/model/transformer/packing.c src/model/transformer/packing.h \
 	src/model/transformer/forward.c src/model/transformer/forward.h \
 	src/model/transformer/patch.c src/model/transformer/patch.h \
+	src/model/transformer/tape.c src/model/transformer/tape.h \
 	src/model/vilbert/back.c src/model/vilbert/back.h \
 	src/model/vilbert/back_heads.c \
 	src/model/vilbert/back_layers.c \

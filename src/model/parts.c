@@ -105,6 +105,11 @@ enum net_output output_of(unsigned head)
 
 /* ---- sizes and places */
 
+int net_word_width(const struct net_sizes *s)
+{
+    return s->width[s->width[STREAM_TEXT] ? STREAM_TEXT : STREAM_JOINT];
+}
+
 int net_map_layers(const struct net_sizes *s, enum attn_kind map)
 {
     return s->part[attn_table[map].part].layers;

@@ -11,11 +11,6 @@
 
 /* ---- inputs */
 
-static size_t netwire_word_width(const struct net_sizes *s)
-{
-    return (size_t)s->width[s->width[STREAM_TEXT] ? STREAM_TEXT : STREAM_JOINT];
-}
-
 void netwire_put_input(struct buf *b, const struct net_sizes *s, const struct net_input *in)
 {
     size_t images = (size_t)in->batch, tokens = images * (size_t)in->tokens;
@@ -30,7 +25,7 @@ void netwire_put_input(struct buf *b, const struct net_sizes *s, const struct ne
     wire_array(b, in->spatials, regions * 5, sizeof *in->spatials);
     wire_array(b, in->image_mask, regions, sizeof *in->image_mask);
     wire_array(b, in->task, images, sizeof *in->task);
-    wire_array(b, in->words, tokens * netwire_word_width(s), sizeof *in->words);
+    wire_array(b, in->words, tokens * (size_t)net_word_width(s), sizeof *in->words);
 }
 
 void netwire_get_input(struct wire *w, const struct net_sizes *s, struct net_input *out)
@@ -50,7 +45,7 @@ void netwire_get_input(struct wire *w, const struct net_sizes *s, struct net_inp
     out->spatials = wire_get_exactly(w, regions * 5, sizeof *out->spatials, true, wrong);
     out->image_mask = wire_get_exactly(w, regions, sizeof *out->image_mask, false, wrong);
     out->task = wire_get_exactly(w, images, sizeof *out->task, false, wrong);
-    out->words = wire_get_exactly(w, tokens * netwire_word_width(s), sizeof *out->words, false,
+    out->words = wire_get_exactly(w, tokens * (size_t)net_word_width(s), sizeof *out->words, false,
                                   wrong);
 }
 

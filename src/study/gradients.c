@@ -49,7 +49,7 @@ struct net_input target_input(const struct net *n, const struct net_input *in,
     out.spatials = in->spatials + 5 * regions;
     out.features = in->features + regions * (size_t)n->sizes.features;
     out.words = in->words ? in->words + (size_t)first * (size_t)in->tokens *
-                                            (size_t)n->sizes.width[STREAM_TEXT]
+                                            (size_t)net_word_width(&n->sizes)
                           : NULL;
     *alone = *t;
     alone->b = 0;
@@ -135,7 +135,7 @@ static int way_words(struct way *w, struct vs_err *err)
     struct net_want want = {.heads = output_table[w->target.output].head};
     struct tape *tape = NULL;
     struct trace *t = NULL;
-    size_t width = (size_t)w->n->sizes.width[STREAM_TEXT];
+    size_t width = (size_t)net_word_width(&w->n->sizes);
     int rc = net_record(w->n, &w->in, &want, &tape, &t, err);
     const struct trace_tensor *x = rc == 0 ? input_of(t, INPUT_TOKENS) : NULL;
     for (size_t i = 0; x && i < w->word_count; i++) {
@@ -150,7 +150,7 @@ static int way_words(struct way *w, struct vs_err *err)
 
 static int way_begin(struct way *w, struct vs_err *err)
 {
-    size_t batch = (size_t)w->in.batch, width = (size_t)w->n->sizes.width[STREAM_TEXT];
+    size_t batch = (size_t)w->in.batch, width = (size_t)net_word_width(&w->n->sizes);
     w->feature_count = batch * (size_t)w->in.regions * (size_t)w->n->sizes.features;
     w->word_count = batch * (size_t)w->in.tokens * width;
     w->features = xcalloc(w->feature_count + 1, sizeof(float));
@@ -211,7 +211,7 @@ static int way_base(struct way *w, double *base, struct vs_err *err)
 static void way_sum(const struct way *w, int steps, struct integrated *out)
 {
     size_t batch = (size_t)w->in.batch, n = (size_t)w->n->sizes.features;
-    size_t width = (size_t)w->n->sizes.width[STREAM_TEXT];
+    size_t width = (size_t)net_word_width(&w->n->sizes);
     size_t t = (size_t)net_token_row(w->n, w->in.tokens), v = (size_t)w->in.regions;
     out->tokens = xcalloc(batch * t + 1, sizeof(double));
     out->regions = xcalloc(batch * v + 1, sizeof(double));

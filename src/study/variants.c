@@ -111,7 +111,7 @@ static void variants_share(struct variants *v, int room)
     v->all.features = variants_copies(
         in->features, r * (size_t)v->net->sizes.features * sizeof *in->features, room);
     v->all.spatials = variants_copies(in->spatials, r * 5 * sizeof *in->spatials, room);
-    v->all.words = variants_some(in->words, t * (size_t)v->net->sizes.width[STREAM_TEXT] *
+    v->all.words = variants_some(in->words, t * (size_t)net_word_width(&v->net->sizes) *
                                                 sizeof *in->words, room);
 }
 

@@ -2,6 +2,8 @@
 /* A pass from the outside. */
 #include "src/model/transformer/core.h"
 
+#include "src/model/transformer/tape.h"
+
 #include <stdlib.h>
 
 /* ---- files */
@@ -53,6 +55,7 @@ void core_start_mix(struct core *x, const struct core *m, const struct net_patch
 
 void core_fini(struct core *m)
 {
+    tape_drop_spare(m);
     packer_free(m->packer);
     kern_set_free(m->k, m->set);
     bound_fini(&m->bound);
@@ -143,7 +146,7 @@ void core_begin(struct core *m, const struct net_input *in, const struct net_wan
     t->tokens = net_token_row(&m->net, in->tokens);
     t->regions = in->regions;
     *out = (struct forward){.k = m->k, .ops = kern_table(m->k), .in = in, .want = want, .trace = t,
-                        .memory = &m->memory, .err = err};
+                        .memory = tape_memory(m), .err = err};
 }
 
 /* Which layer made the first number that is none: NaN and infinity stay what they are in all that

@@ -7,6 +7,9 @@
 #include "src/model/prefixcache.h"
 #include "src/model/transformer/packer.h"
 
+struct activations;
+struct tape_block;
+
 /* The first member of what a family has of a checkpoint. */
 struct core {
     struct net net; /* first: it is one */
@@ -18,6 +21,9 @@ struct core {
     const struct tensorfile **files; /* borrowed: what the weights come from */
     int file_count;
     struct forward_memory memory;
+    struct activations *recording; /* that the next pass fills, or NULL */
+    struct tape_block *spare; /* memory of a tape that was freed, for the next one */
+    int spare_count;
     int types;     /* of tokens */
     int task_rows; /* of task embeddings; 0: no task tokens */
     /* One pass; heads that are wanted are there and their weights are sound. keep: states that

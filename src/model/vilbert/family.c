@@ -116,19 +116,6 @@ static int family_record(struct net *n, const struct net_input *in, const struct
     return vilbert_record(own(n), in, want, out, trace, err);
 }
 
-static int family_backward(struct tape *t, const struct net_target *target,
-                           const struct net_back_want *want, struct trace **out,
-                           struct vs_err *err)
-{
-    int made = vilbert_backward(t, target, want, out, err);
-    int rc = core_check_files(core_of(t->net), made, err);
-    if (made == 0 && rc != 0) {
-        trace_free(*out);
-        *out = NULL;
-    }
-    return rc;
-}
-
 static bool family_mixes(const struct net *a, const struct net *b)
 {
     return config_computes_alike(&own(a)->c, &own(b)->c);
@@ -174,7 +161,7 @@ const struct family vilbert_family = {
     .batch = family_batch,
     .forward = family_forward,
     .record = family_record,
-    .backward = family_backward,
+    .backward = vilbert_backward,
     .tape_free = vilbert_tape_free,
     .mixes = family_mixes,
     .mix = family_mix,

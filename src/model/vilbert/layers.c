@@ -55,7 +55,7 @@ int stream_run(struct pass *p, const struct layer_w *w, const struct stream *s, 
                bool first)
 {
     struct stream own = *s;
-    int rc = p->tape ? tape_keep_layer(p, w, &own, number, first) : 0;
+    int rc = p->tape ? tape_keep_layer(&p->tape->kept, w, &own, number, first, p->run.err) : 0;
     if (rc != 0)
         return rc;
     float *x = layer_project(&p->run, w, &own, first);
@@ -159,7 +159,7 @@ int colayer_run(struct pass *p, const struct colayer_w *w, int number)
     struct stream s[2] = {visual_stream(p), text_stream(p)};
     struct colayer_ops o = {.products = 0};
     bool read[2] = {colayer_is_read(p, 0, number), colayer_is_read(p, 1, number)};
-    int rc = p->tape ? tape_keep_colayer(p, w, s, number, read) : 0;
+    int rc = p->tape ? vilbert_tape_colayer(p, w, s, number, read) : 0;
     if (rc != 0)
         return rc;
     for (int i = 0; i < 2; i++)

@@ -16,9 +16,6 @@ struct vilbert {
     bool pretrained; /* it has no head of a task: its class is the reference's for pre-training */
     uint64_t prefix_of[2]; /* a number of their own for the weights that the visual, the textual
                              stream has until they meet */
-    struct vilbert_tape *recording; /* that the next pass fills, or NULL */
-    struct tape_block *spare; /* memory of a tape that was freed, for the next one */
-    int spare_count;
 };
 
 /* How much of a stream's last states somebody reads. */

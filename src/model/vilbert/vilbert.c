@@ -43,15 +43,16 @@ static int vilbert_once(struct core *core, const struct net_input *in,
 {
     double start = vs_now_ms();
     struct vilbert *m = (struct vilbert *)core;
-    struct pass p = {.m = m, .keep = keep && core->kept && !m->recording, .tape = m->recording};
+    struct pass p = {.m = m, .keep = keep && core->kept && !core->recording,
+                     .tape = (struct vilbert_tape *)core->recording};
     core_begin(core, in, want, &p.run, err);
     int rc = pass_start(&p);
     if (rc == 0 && p.tape)
-        rc = tape_begin(&p);
+        rc = vilbert_tape_begin(&p);
     if (rc == 0)
         rc = encoder_run(&p);
     if (rc == 0 && p.tape)
-        rc = tape_end(&p);
+        rc = vilbert_tape_end(&p);
     rc = pass_finish(&p, rc);
     if (rc == 0)
         rc = vilbert_add_alignment(p.run.trace, err);
@@ -99,7 +100,6 @@ void vilbert_free(struct vilbert *m)
 {
     if (!m)
         return;
-    tape_drop_spare(m);
     core_fini(&m->core);
     weights_fini(&m->w);
     free(m);
@@ -119,17 +119,4 @@ int vilbert_forward(struct vilbert *m, const struct net_input *in, const struct 
                     struct trace **out, struct vs_err *err)
 {
     return core_forward(&m->core, in, want, out, err);
-}
-
-int vilbert_record(struct vilbert *m, const struct net_input *in, const struct net_want *want,
-                   struct tape **out, struct trace **trace, struct vs_err *err)
-{
-    struct vilbert_tape *t = m->recording = tape_new(m, want->heads);
-    int rc = core_forward(&m->core, in, want, trace, err);
-    m->recording = NULL;
-    if (rc == 0)
-        *out = &t->tape;
-    else
-        vilbert_tape_free(&t->tape);
-    return rc;
 }
