@@ -77,6 +77,8 @@ EXTRA_DIST += tests/cluster/run tests/cluster/throwaway tests/leaks.txt tests/po
 	tests/data/sets/vqa_annotations.json \
 	tests/data/sets/vqa_questions.json \
 	tests/data/baseline/baseline.bin tests/data/baseline/config.json \
+	tests/data/baseline/gradients.json tests/data/baseline/gradients.py \
+	tests/data/baseline/gradients.safetensors tests/data/baseline/inputs.safetensors \
 	tests/data/baseline/mirror.npy tests/data/baseline/other.bin \
 	tests/data/baseline/pretrained.bin tests/data/baseline/scene.npy \
 	tests/data/baseline/tasks.bin \

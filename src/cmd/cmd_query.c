@@ -105,8 +105,7 @@ static const struct option_row option_rows[] = {
      .help = "leave-one-out attribution (occlusion): leave out every one in turn (tokens are "
              "masked) and print how the best answer changes"},
     CHOICE("attribute", "METHOD", attribute, query_methods, -1,
-           "what an answer owes to each word and region (vilscope-explain(7)); with --top N lines; "
-           "of the single-stream baseline rollout, attention and leave-one-out"),
+           "what an answer owes to each word and region (vilscope-explain(7)); with --top N lines"),
     TEXT("target", 0, "ANSWER", target, VALUES_NONE,
          "the answer that --attribute or --patch-from is about, by label or number; a region by "
          "its number; the best without it (of --patch-from the other query's best)"),
@@ -118,7 +117,7 @@ static const struct option_row option_rows[] = {
          "of all; without it the last layer's of words on regions and of regions on words"),
     FLAG("matrices", matrices,
          "--attribute relevancy --json: also its four matrices, of tokens and regions by tokens "
-         "and regions"),
+         "and regions; of the single-stream baseline one, joint"),
     INT("verify", 0, "N", verify, 0, 100000, 10,
         "--attribute attribution-patching: leave out the N largest heads, words and regions "
         "exactly; --patch-from: put the N largest states in exactly"),

@@ -158,6 +158,12 @@ static json_t *attribute_axes_json(const struct result *q, const struct relevanc
     return json_pack("{s:o, s:o}", "tokens", tokens, "regions", regions);
 }
 
+static bool attribute_has_matrix(const struct relevancy *r, enum attn_kind kind)
+{
+    int rows, cols;
+    return relevancy_matrix(r, kind, &rows, &cols) != NULL;
+}
+
 /* Relevancy's own, of each image; without the identity that those of one stream begin with. */
 static json_t *attribute_matrices_json(const struct attribution *a, const struct result *q,
                                        int choice)
@@ -167,7 +173,7 @@ static json_t *attribute_matrices_json(const struct attribution *a, const struct
     for (int b = 0; b < a->images; b++) {
         json_t *one = attribute_axes_json(q, &a->own[b], first + b);
         for (int k = 0; k < ATTN_COUNT; k++)
-            if (attn_table[k].part != PART_JOINT)
+            if (attribute_has_matrix(&a->own[b], (enum attn_kind)k))
                 json_object_set_new(one, attn_table[k].word,
                                     attribute_matrix_json(&a->own[b], (enum attn_kind)k));
         json_array_append_new(list, one);

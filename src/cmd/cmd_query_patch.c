@@ -233,7 +233,7 @@ static void patched_print_ends(const struct patched *d)
         if (x->unaligned[i][0])
             plain_out("%s (%s)\n", x->unaligned[i], i ? "--region-pairs" : "--pairs");
     plain_out("%s, %s:\n", patched_site_about(x->site),
-              !x->screened ? "exactly, as there is no gradient of this run"
+              !x->screened ? "exactly, as a query with ablated heads has no gradient"
               : x->all     ? "exactly"
                            : "to first order, by the gradient at A");
 }

@@ -11,6 +11,7 @@
 #include "src/study/removal.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #define OPTIONS struct options
 struct options {
@@ -84,6 +85,21 @@ static int relevance_backward(struct prepared_run *x, const struct target_file *
     return rc;
 }
 
+/* An output whose name is several heads' is that of the one that the model has. */
+static void relevance_name_outputs(const struct net *n, struct target_file *f)
+{
+    for (int i = 0; i < f->count; i++) {
+        enum net_output *of = &f->list[i].target.output;
+        for (int j = 0; j < n->family->output_count; j++) {
+            enum net_output other = n->family->outputs[j];
+            if (!(n->heads & (unsigned)output_table[*of].head) &&
+                (n->heads & (unsigned)output_table[other].head) &&
+                strcmp(output_table[other].name, output_table[*of].name) == 0)
+                *of = other;
+        }
+    }
+}
+
 static int relevance_run(struct prepared_run *x, const struct target_file *f,
                          const struct options *o, struct vs_err *err)
 {
@@ -118,8 +134,10 @@ static int run(void *options, char **args, int count)
         return command_fail("relevance", &err);
     }
     rc = prepared_open("relevance", &o->checkpoints, &o->model, o->inputs, &x, &err);
-    if (rc == 0)
+    if (rc == 0) {
+        relevance_name_outputs(x.net, &targets);
         rc = relevance_run(&x, &targets, o, &err);
+    }
     prepared_close(&x);
     targets_fini(&targets);
     return rc == 0 ? EXIT_OK : command_fail("relevance", &err);

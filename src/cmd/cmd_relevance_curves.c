@@ -30,24 +30,22 @@ void curves_free(struct curves *c)
 }
 
 /* Read-outs of the target's images: of regions (V), of tokens (T, without the task's). */
-static int curve_worths(const struct subject *s, bool tokens, double *out, struct vs_err *err)
+static void curve_worths(const struct subject *s, bool tokens, double *out)
 {
-    int first, images = net_target_images(&s->of->target, s->in->batch, &first), rc = 0;
+    int first, images = net_target_images(&s->of->target, s->in->batch, &first);
     size_t t = (size_t)s->pass->tokens, v = (size_t)s->pass->regions;
     double *x = xcalloc(t + 1, sizeof *x), *y = xcalloc(v + 1, sizeof *y);
-    for (int r = 0; r < images && rc == 0; r++) {
+    for (int r = 0; r < images; r++) {
         struct explained e = {s->pass, s->grad, first + r, r};
         struct relevancy rel = {0};
-        rc = relevancy_make(&e, &rel, err);
-        if (rc == 0)
-            relevancy_read(&rel, &s->of->target, x, y);
-        for (int i = 0; rc == 0 && i < (tokens ? s->in->tokens : (int)v); i++)
+        relevancy_make(&e, &rel);
+        relevancy_read(&rel, &s->of->target, x, y);
+        for (int i = 0; i < (tokens ? s->in->tokens : (int)v); i++)
             *out++ = tokens ? x[net_token_row(s->net, i)] : y[i];
         relevancy_fini(&rel);
     }
     free(x);
     free(y);
-    return rc;
 }
 
 static json_t *curve_order(const struct removable *order, int count)
@@ -75,12 +73,12 @@ static json_t *curve_of(const struct subject *s, bool tokens, struct vs_err *err
     double *worth = xcalloc(most + 1, sizeof *worth);
     struct removal r = {0};
     json_t *out = NULL;
-    int count = 0, rc = curve_worths(s, tokens, worth, err);
+    int count = 0;
     const struct removing what = {.net = s->net, .in = s->in, .target = &s->of->target,
                                   .tokens = tokens, .stand_in = -1};
+    curve_worths(s, tokens, worth);
     struct removable *order = removal_order(&what, worth, &count);
-    if (rc == 0)
-        rc = removal_run(&what, order, count, &r, err);
+    int rc = removal_run(&what, order, count, &r, err);
     if (rc == 0) {
         out = json_pack("{s:o, s:i}", "order", curve_order(order, count), "steps", count);
         curve_add(out, "deletion.logit", r.deletion, count);

@@ -47,6 +47,14 @@ unsigned family_heads(const struct family *f)
     return heads;
 }
 
+enum net_output net_output_of(const struct net *n, unsigned head)
+{
+    for (int i = 0; i < n->family->output_count; i++)
+        if (output_table[n->family->outputs[i]].head == (enum net_head)head)
+            return n->family->outputs[i];
+    return output_of(head);
+}
+
 int net_read_config(const char *config, const struct tensorfile *f, struct net_config *out,
                     struct vs_err *err)
 {

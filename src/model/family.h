@@ -136,6 +136,9 @@ struct output_names {
 extern const struct output_names output_table[OUT_COUNT];
 /* The first output of a head. Others may have its numbers under another name: trace_head. */
 enum net_output output_of(unsigned head);
+struct net;
+/* The one that a net's family gives it. */
+enum net_output net_output_of(const struct net *n, unsigned head);
 
 /* What HEAD_REGION_CLASS says of a region, which the file alone does not always tell. */
 enum region_target {
@@ -207,7 +210,7 @@ struct net_want {
     const struct net_replaced *replaced;
     int replaced_count;
     /* Of record: bytes of activations that are kept at most; layers beyond them are computed again
-     * on the way back. 0: as many as there is memory for. */
+     * on the way back. 0: as many as a device has memory for, or half of the host's. */
     size_t kept_most;
     const atomic_bool *cancel; /* looked at between layers; may be NULL */
 };

@@ -5,6 +5,7 @@ libcore_a_SOURCES += \
 	src/model/prefixcache.c src/model/prefixcache.h \
 	src/model/parts.c \
 	src/model/trace.c src/model/trace.h \
+	src/model/singlestream/back.c \
 	src/model/singlestream/config.c src/model/singlestream/config.h \
 	src/model/singlestream/family.c \
 	src/model/singlestream/heads.c \

@@ -170,9 +170,6 @@ static int keep_tape(struct request *q, struct tape *tape, int *place, struct vs
     if (*place < 0)
         return vs_fail(err, VS_E_LIMIT, "a client keeps %d passes for the way back at most",
                        KEPT_MOST);
-    if (tape->bytes > k->most_bytes - k->tape_bytes)
-        return vs_fail(err, VS_E_LIMIT, "the activations of this pass have %zu MB, more than the "
-                       "server lets a client keep (vilscope serve --memory)", tape->bytes >> 20);
     k->tapes[*place] = tape;
     k->tape_bytes += tape->bytes;
     return 0;
@@ -187,6 +184,8 @@ static int answer_record(struct request *q, struct buf *out, struct vs_err *err)
     if (rc == 0 && (int64_t)p.in.batch * (p.in.tokens + p.in.regions) > RECORD_ROWS)
         rc = vs_fail(err, VS_E_LIMIT, "a pass of %d images that keeps its activations is more than "
                      "a server takes at once", p.in.batch);
+    size_t left = q->kept->most_bytes - q->kept->tape_bytes;
+    p.want.kept_most = left > 0 ? left : 1;
     if (rc == 0)
         rc = net_record(p.n, &p.in, &p.want, &tape, &t, err);
     if (rc == 0 && (rc = keep_tape(q, tape, &place, err)) != 0)

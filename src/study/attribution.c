@@ -72,7 +72,7 @@ static int target_make(struct attribution_subject *s, const struct task *t, int 
                        "one against");
     s->terms[0] = term_of(t, choice, 1);
     s->terms[1] = match ? (struct net_term){0, 1, -1} : term_of(t, against, -1);
-    s->target = (struct net_target){output_of(head), images ? choice : 0, s->terms,
+    s->target = (struct net_target){net_output_of(s->p.net, head), images ? choice : 0, s->terms,
                                     match || against >= 0 ? 2 : 1};
     if (s->target.b < 0 || s->target.b >= s->p.in.in.batch)
         return vs_fail(err, VS_E_USAGE, "there is no image %d", s->target.b + 1);
@@ -101,7 +101,7 @@ int attribution_check(const struct model *m, int checkpoint,
     const struct family *f = model_checkpoint_family(m, checkpoint);
     return f->record || method->needs != NEEDS_GRADIENTS
                ? 0
-               : vs_fail(err, VS_E_USAGE, "%s: %s has no attributions by gradients yet: rollout, "
+               : vs_fail(err, VS_E_USAGE, "%s: %s has no attributions by gradients: rollout, "
                          "attention and leave-one-out need none",
                          model_checkpoint_name(m, checkpoint), f->name);
 }

@@ -85,7 +85,7 @@ static double *relevancy_normalised(const double *r, int n, bool transposed)
 
 /* ---- rules */
 
-/* own += a + a own, cross += a cross; own (n, n), cross (n, m). */
+/* own += a + a own, cross += a cross; own (n, n), cross (n, m), which m 0 has none of. */
 static void rule_self(const double *a, int n, int m, double *own, double *cross)
 {
     double *x = relevancy_product(a, own, n, n, n), *y = relevancy_product(a, cross, n, n, m);
@@ -140,6 +140,8 @@ static void rule_layer(const struct explained *e, enum attn_kind kind, int layer
         rule_co(a, a2, r);
     else if (a && kind == ATTN_TEXT)
         rule_self(a, r->tokens, r->regions, r->tt, r->ti);
+    else if (a && kind == ATTN_JOINT)
+        rule_self(a, r->tokens + r->regions, 0, r->jj, NULL);
     else if (a)
         rule_self(a, r->regions, r->tokens, r->ii, r->it);
     free(a);
@@ -158,23 +160,23 @@ static bool is_second_side(const struct trace *t, int i)
     return false;
 }
 
-int relevancy_make(const struct explained *e, struct relevancy *out, struct vs_err *err)
+void relevancy_make(const struct explained *e, struct relevancy *out)
 {
     size_t t = (size_t)e->pass->tokens, v = (size_t)e->pass->regions;
-    if (trace_attention_layers(e->pass, ATTN_JOINT) > 0)
-        return vs_fail(err, VS_E_MISSING, "relevancy is defined here for models with a textual and "
-                       "a visual stream; this one has a single stream");
     *out = (struct relevancy){.tokens = (int)t, .regions = (int)v};
-    out->tt = xcalloc(t * t + 1, sizeof(double));
-    out->ii = xcalloc(v * v + 1, sizeof(double));
-    out->ti = xcalloc(t * v + 1, sizeof(double));
-    out->it = xcalloc(t * v + 1, sizeof(double));
+    if (trace_attention_layers(e->pass, ATTN_JOINT) > 0) {
+        out->jj = xcalloc((t + v) * (t + v) + 1, sizeof(double));
+    } else {
+        out->tt = xcalloc(t * t + 1, sizeof(double));
+        out->ii = xcalloc(v * v + 1, sizeof(double));
+        out->ti = xcalloc(t * v + 1, sizeof(double));
+        out->it = xcalloc(t * v + 1, sizeof(double));
+    }
     for (int i = 0; i < e->pass->count; i++) {
         const struct trace_at *at = &e->pass->tensors[i].at;
         if (at->kind == TRACE_MAP && !is_second_side(e->pass, i))
             rule_layer(e, (enum attn_kind)at->site, at->layer, out);
     }
-    return 0;
 }
 
 void relevancy_fini(struct relevancy *r)
@@ -183,6 +185,7 @@ void relevancy_fini(struct relevancy *r)
     free(r->ii);
     free(r->ti);
     free(r->it);
+    free(r->jj);
     *r = (struct relevancy){0};
 }
 
@@ -191,54 +194,70 @@ const double *relevancy_matrix(const struct relevancy *r, enum attn_kind kind, i
 {
     bool from = kind == ATTN_TEXT || kind == ATTN_TEXT_TO_IMAGE;
     bool to = kind == ATTN_TEXT || kind == ATTN_IMAGE_TO_TEXT;
-    *rows = from ? r->tokens : r->regions;
-    *cols = to ? r->tokens : r->regions;
+    bool joint = kind == ATTN_JOINT;
+    *rows = joint ? r->tokens + r->regions : from ? r->tokens : r->regions;
+    *cols = joint ? r->tokens + r->regions : to ? r->tokens : r->regions;
     switch (kind) {
     case ATTN_TEXT: return r->tt;
     case ATTN_VISUAL: return r->ii;
     case ATTN_TEXT_TO_IMAGE: return r->ti;
     case ATTN_IMAGE_TO_TEXT: return r->it;
+    case ATTN_JOINT: return r->jj;
     default: return NULL;
     }
 }
 
 /* ---- read-outs */
 
+/* A row of each of the four, or of the joint one both parts of it: what tokens get, what regions. */
+static void read_row(const struct relevancy *r, bool region, int row, double *tokens,
+                     double *regions)
+{
+    int t = r->tokens, v = r->regions;
+    const double *joint = r->jj ? r->jj + (ptrdiff_t)(region ? t + row : row) * (t + v) : NULL;
+    relevancy_add_to(tokens, joint ? joint : (region ? r->it : r->tt) + (ptrdiff_t)row * t, 1, t);
+    relevancy_add_to(regions, joint ? joint + t : (region ? r->ii : r->ti) + (ptrdiff_t)row * v, 1,
+                     v);
+}
+
 void relevancy_read(const struct relevancy *r, const struct net_target *target, double *tokens,
                     double *regions)
 {
-    int t = r->tokens, v = r->regions;
     bool on_regions = output_table[target->output].rows == ROWS_REGIONS;
-    memset(tokens, 0, (size_t)t * sizeof *tokens);
-    memset(regions, 0, (size_t)v * sizeof *regions);
-    for (int i = 0; on_regions && i < target->count; i++) {
-        ptrdiff_t row = target->terms[i].row;
-        if (target->terms[i].weight <= 0)
-            continue;
-        relevancy_add_to(tokens, r->it + row * t, 1, t);
-        relevancy_add_to(regions, r->ii + row * v, 1, v);
-    }
+    memset(tokens, 0, (size_t)r->tokens * sizeof *tokens);
+    memset(regions, 0, (size_t)r->regions * sizeof *regions);
+    for (int i = 0; on_regions && i < target->count; i++)
+        if (target->terms[i].weight > 0)
+            read_row(r, true, target->terms[i].row, tokens, regions);
     if (on_regions)
         return;
-    relevancy_add_to(tokens, r->tt, 1, t);
-    relevancy_add_to(tokens, r->it, 1, t);
-    relevancy_add_to(regions, r->ti, 1, v);
-    relevancy_add_to(regions, r->ii, 1, v);
+    read_row(r, false, 0, tokens, regions);
+    if (!r->jj) /* the visual stream is pooled as well */
+        read_row(r, true, 0, tokens, regions);
 }
 
 /* ---- sums over maps */
 
-/* Calls visit for every map of the pass that has a gradient; to: the numbers of its keys. */
+/* Calls visit for every map of the pass that has a gradient; to: the numbers of its keys, which are
+ * tokens, regions, or both of them (all). */
 static void for_maps(const struct explained *e, double *tokens, double *regions,
                      void (*visit)(const struct map_pair *p, double *to))
 {
+    int t = e->pass->tokens, v = e->pass->regions;
+    double *all = xcalloc((size_t)t + (size_t)v + 1, sizeof *all);
+    memset(tokens, 0, (size_t)t * sizeof *tokens);
+    memset(regions, 0, (size_t)v * sizeof *regions);
     for (int i = 0; i < e->pass->count; i++) {
         const struct trace_at *at = &e->pass->tensors[i].at;
         if (at->kind != TRACE_MAP)
             continue;
         struct map_pair p = relevancy_pair_of(e, (enum attn_kind)at->site, at->layer);
-        visit(&p, attn_table[at->site].to == STREAM_TEXT ? tokens : regions);
+        enum net_stream to = attn_table[at->site].to;
+        visit(&p, to == STREAM_JOINT ? all : to == STREAM_TEXT ? tokens : regions);
     }
+    relevancy_add_to(tokens, all, 1, t);
+    relevancy_add_to(regions, all + t, 1, v);
+    free(all);
 }
 
 static void visit_plain(const struct map_pair *p, double *to)
@@ -264,15 +283,11 @@ static void visit_keys(const struct map_pair *p, double *to)
 
 void relevancy_plain(const struct explained *e, double *tokens, double *regions)
 {
-    memset(tokens, 0, (size_t)e->pass->tokens * sizeof *tokens);
-    memset(regions, 0, (size_t)e->pass->regions * sizeof *regions);
     for_maps(e, tokens, regions, visit_plain);
 }
 
 void relevancy_keys(const struct explained *e, double *tokens, double *regions)
 {
-    memset(tokens, 0, (size_t)e->pass->tokens * sizeof *tokens);
-    memset(regions, 0, (size_t)e->pass->regions * sizeof *regions);
     for_maps(e, tokens, regions, visit_keys);
 }
 

@@ -3,7 +3,8 @@
  * sums for each head, and first-order effects of leaving a key out.
  *
  * Source of the rules: Chefer, Gur, Wolf, Generic Attention-model Explainability for Interpreting
- * Bi-Modal and Encoder-Decoder Transformers (ICCV 2021), for two streams with co-attention. */
+ * Bi-Modal and Encoder-Decoder Transformers (ICCV 2021), for two streams with co-attention, and for one of both kinds of rows
+ * (equation 6, as there of VisualBERT). */
 #ifndef VS_RELEVANCY_H
 #define VS_RELEVANCY_H
 
@@ -16,10 +17,11 @@ struct explained {
 };
 
 /* T tokens, the task token included, V regions. tt (T, T) and ii (V, V) are without the identity
- * that they begin with; ti (T, V), it (V, T). All numbers are 0 or more. */
+ * that they begin with; ti (T, V), it (V, T). Of a joint stream there is jj (T + V, T + V) alone,
+ * tokens first, without its identity. All numbers are 0 or more. */
 struct relevancy {
     int tokens, regions;
-    double *tt, *ii, *ti, *it;
+    double *tt, *ii, *ti, *it, *jj;
 };
 
 /* Every map of the pass updates the relevancy, in the order of the pass. With a the mean over heads
@@ -28,14 +30,15 @@ struct relevancy {
  *   co-attention, a1 of tokens on regions, a2 of regions on tokens, from the values before:
  *     ti += N(tt)' a1 N(ii),  tt += a1 it,  it += N(ii)' a2 N(tt),  ii += a2 ti
  *     N(R) = I + R / row sums of R, a row of 0 staying 0.
- * The caller frees out with relevancy_fini. VS_E_MISSING: of a family without these streams. */
-int relevancy_make(const struct explained *e, struct relevancy *out, struct vs_err *err);
+ *   joint:  jj += a + a jj
+ * The caller frees out with relevancy_fini. */
+void relevancy_make(const struct explained *e, struct relevancy *out);
 void relevancy_fini(struct relevancy *r);
-/* The one that has the rows and columns of a map, (*rows, *cols); borrowed. NULL: of a joint
- * map. */
+/* The one that has the rows and columns of a map, (*rows, *cols); borrowed. NULL: the model has no
+ * such map. */
 const double *relevancy_matrix(const struct relevancy *r, enum attn_kind kind, int *rows,
                                int *cols);
-/* What the target reads: row 0 of both streams, or for outputs on regions the terms' rows (those of
+/* What the target reads: row 0 of every stream, or for outputs on regions the terms' rows (those of
  * positive weight). tokens (T) and regions (V) are the caller's. */
 void relevancy_read(const struct relevancy *r, const struct net_target *target, double *tokens,
                     double *regions);

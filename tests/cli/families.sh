@@ -64,17 +64,13 @@ refuses 2 "has no text attention\|no text" "it has no map of a text alone" \
     query "$data/baseline.bin" vqa --regions "$data/scene.npy" --change "ablate text 1.1 zero" \
     "$tiny/scene.png" "a red square"
 
-refuses 2 "baseline has no attributions by gradients yet" "no way back through it, said before it answers" \
-    query "$data/baseline.bin" vqa --attribute relevancy --regions "$data/scene.npy" \
-    "$tiny/scene.png" "a red square"
-[ ! -s "$work/out" ]
-ok $? "and nothing is printed"
-for method in rollout attention leave-one-out; do
+for method in relevancy attention-gradient rollout attention gradient-input integrated-gradients lrp leave-one-out \
+    attribution-patching; do
     # shellcheck disable=SC2086
     ask "$data/baseline.bin" vqa $one --attribute $method "a red square" &&
         grep -q '^  1\. .*token .* [+-][0-9]\|^  1\. .*region .* [+-][0-9]' "$work/out" &&
         ! grep -q 'nan\|inf ' "$work/out"
-    ok $? "but by $method: $(grep '^  1\. .*of image\|^  1\. token' "$work/out")"
+    ok $? "attributions of it by $method: $(grep '^  1\. .*of image\|^  1\. token' "$work/out")"
 done
 
 # ---- alignment: index 0 is "belongs", and the difference of both logits is ranked

@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# Gradients and what is made of them against golden data (gradients of the reference by autograd,
+# Gradients and what is made of them against golden data (gradients of the reference by autograd, of the
+# single-stream baseline by an implementation of its own,
 # relevancy by the published rules, curves of removal), and what is wrong with a list of targets in
 # one line. A derivative, a rule, an order of removal or a limit that is not kept breaks it.
 set -u
@@ -79,6 +80,13 @@ for case in tiny_base tiny_pair tiny_sum_dyn tiny_retrieval tiny_6conn tiny_pair
     fi
     rm -f "$work/$case.bin" "$work/$case.st"
 done
+
+# ---- the single-stream baseline, by PyTorch's autograd (tests/data/baseline/gradients.py)
+single=$SRCDIR/tests/data/baseline
+"$VILSCOPE" relevance --config "$single/config.json" -c "$single/baseline.bin" --inputs "$single/inputs.safetensors" \
+    --targets "$single/gradients.json" --dump "$work/single.st" &&
+    "$BUILDDIR/test-back" "$single/gradients.safetensors" "$work/single.st" >"$work/out"
+ok $? "single-stream baseline: $(grep -v '^1' "$work/out" | tail -n 1 | cut -c1-200)"
 
 # ---- a contrast is the difference of its two
 list '{"name": "a", "output": "vil_prediction", "terms": [{"index": 3}]},

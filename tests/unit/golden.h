@@ -64,7 +64,7 @@ static void golden_free(struct net_input *x)
 }
 
 /* Limits of the golden README. */
-static float golden_limit(const char *name)
+__attribute__((unused)) static float golden_limit(const char *name)
 {
     if (strncmp(name, "attn.", 5) == 0)
         return 5e-6f;
@@ -76,7 +76,8 @@ static float golden_limit(const char *name)
 /* Largest difference of an expected tensor, or part of one (".rows3-7", ".heads0-1": a range of
  * the second dimension), from the trace's; negative when the trace has no such tensor or another
  * shape. Padded regions of vision_logit (about -10000) are held to a limit of their own. */
-static float golden_difference(const struct trace *t, const struct tensor *want, float *padded)
+__attribute__((unused)) static float golden_difference(const struct trace *t,
+                                                       const struct tensor *want, float *padded)
 {
     char name[128];
     int from = 0, to = -1;

@@ -344,8 +344,11 @@ static void draw_matrix_title(struct workbench *w, const struct pane *p, const s
     else
         draw_attention_title(w, p, m, a);
     if (m->at_row < 0 && m->at_col < 0) {
-        inside_hint(a, 1, m->relevancy ? "arrows or a click choose a cell; [ ] the other matrices"
-                          : "arrows or a click choose a cell; rows sum to 1 over all columns");
+        inside_hint(a, 1, !m->relevancy
+                              ? "arrows or a click choose a cell; rows sum to 1 over all columns"
+                          : m->kind == ATTN_JOINT
+                              ? "arrows or a click choose a cell"
+                              : "arrows or a click choose a cell; [ ] the other matrices");
         return;
     }
     if (m->at_row >= 0)
@@ -413,7 +416,8 @@ static void matrix_draw(struct workbench *w, struct pane *p, struct area a)
     close_map(&m);
 }
 
-/* Relevancy has no layers: the keys of layers go through its matrices. */
+/* Relevancy has no layers: the keys of layers go through its matrices, of which a single stream has
+ * one. */
 static bool matrix_step(struct workbench *w, struct pane *p, int step)
 {
     static const enum attn_kind kinds[] = {ATTN_TEXT, ATTN_TEXT_TO_IMAGE, ATTN_IMAGE_TO_TEXT,
@@ -421,6 +425,8 @@ static bool matrix_step(struct workbench *w, struct pane *p, int step)
     struct slice x = *pane_slice(w, p);
     if (!matrix_is_relevancy(w, p))
         return false;
+    if (x.kind == ATTN_JOINT)
+        return true;
     int at = 0;
     while (at < 3 && kinds[at] != x.kind)
         at++;

@@ -140,6 +140,13 @@ static int single_family_forward(struct net *n, const struct net_input *in,
     return core_forward(core_of(n), in, want, out, err);
 }
 
+static int single_family_record(struct net *n, const struct net_input *in,
+                                const struct net_want *want, struct tape **out,
+                                struct trace **trace, struct vs_err *err)
+{
+    return single_record(single_of(n), in, want, out, trace, err);
+}
+
 static bool single_family_mixes(const struct net *a, const struct net *b)
 {
     return bert_sizes_same(&single_of(a)->c.text, &single_of(b)->c.text);
@@ -183,6 +190,9 @@ const struct family singlestream_family = {
     .keep = single_family_keep,
     .batch = single_family_batch,
     .forward = single_family_forward,
+    .record = single_family_record,
+    .backward = single_backward,
+    .tape_free = single_tape_free,
     .mixes = single_family_mixes,
     .mix = single_family_mix,
     .head_size = single_family_head_size,

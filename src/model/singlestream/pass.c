@@ -48,7 +48,7 @@ static size_t single_small_size(const struct single_pass *p)
            (size_t)p->run.in->batch + (p->all.bias ? all : 0);
 }
 
-static int single_plan_arena(struct single_pass *p)
+int single_plan_arena(struct single_pass *p)
 {
     const struct single_config *c = &p->m->c;
     size_t rows = (size_t)p->all.rows, h = (size_t)c->text.hidden, n = rows * h;
@@ -133,6 +133,23 @@ static int single_put_regions(struct single_pass *p)
     return size ? kern_put(p->run.k, p->ff, features, size) : 0;
 }
 
+/* Word vectors of the input's own, at p->v. */
+static int single_put_words(struct single_pass *p)
+{
+    const struct packing *k = &p->tokens;
+    const struct net_input *in = p->run.in;
+    size_t n = (size_t)p->m->c.text.hidden, size = (size_t)k->rows * n;
+    if (!in->words || k->rows == 0)
+        return 0;
+    float *host = kern_stage(p->run.k, p->v, size);
+    for (int b = 0; b < k->batch; b++)
+        for (int r = k->start[b]; r < k->start[b + 1]; r++)
+            memcpy(host + (size_t)r * n,
+                   in->words + ((size_t)b * (size_t)in->tokens + (size_t)k->pos[r]) * n,
+                   n * sizeof *host);
+    return kern_put(p->run.k, p->v, host, size);
+}
+
 static int single_start(struct single_pass *p)
 {
     kern_use(p->run.k, p->m->core.set);
@@ -140,38 +157,46 @@ static int single_start(struct single_pass *p)
     int rc = single_plan_arena(p);
     if (rc == 0)
         rc = forward_give(&p->run, &p->m->core.net.sizes);
-    if (rc == 0 && (single_put_small(p) != 0 || single_put_regions(p) != 0))
+    if (rc == 0 &&
+        (single_put_small(p) != 0 || single_put_regions(p) != 0 || single_put_words(p) != 0))
         rc = vs_fail(p->run.err, VS_E_LIMIT, "the device takes no input");
     kern_begin(p->run.k);
     return rc;
 }
 
-/* ---- embeddings: tokens of all images, then regions of all, are put in the order of the stream */
+/* ---- embeddings: tokens of all images, then regions of all, are put in the order of the stream.
+ * Their sums are at `sum`, which may be y. */
 
-static void single_embed_tokens(struct single_pass *p, float *y)
+static void single_embed_tokens(struct single_pass *p, float *sum, float *y)
 {
     const struct single_weights *w = &p->m->w;
     const struct single_config *c = &p->m->c;
-    struct kern_embed e = {.table = {w->text.words, w->text.positions, w->text.types},
+    bool own = p->run.in->words != NULL;
+    size_t all = (size_t)p->tokens.rows * (size_t)c->text.hidden;
+    struct kern_embed e = {.table = {own ? NULL : w->text.words, w->text.positions,
+                                     w->text.types},
                            .ids = {p->ids[0], p->ids[1], p->ids[2]},
                            .rows = {c->text.vocab_size, c->text.max_positions, c->text.type_vocab},
-                           .y = y, .ldy = c->text.hidden, .m = p->tokens.rows, .n = c->text.hidden};
-    struct kern_norm norm = line_norm(&w->text.norm, y, p->tokens.rows);
+                           .y = sum, .ldy = c->text.hidden, .m = p->tokens.rows,
+                           .n = c->text.hidden};
+    struct kern_norm norm = line_norm_to(&w->text.norm, sum, p->tokens.rows, y);
     p->run.ops->embed(p->run.k, &e);
+    if (own)
+        p->run.ops->add(p->run.k, sum, p->v, sum, all);
     p->run.ops->norm(p->run.k, &norm, 1);
 }
 
 /* Every region has type 1 of a table of its own. */
-static void single_embed_regions(struct single_pass *p, float *y)
+static void single_embed_regions(struct single_pass *p, float *sum, float *y)
 {
     const struct single_weights *w = &p->m->w;
     int n = p->m->c.text.hidden, rows = p->regions.rows;
     const float *features = p->ff, *places = p->ff + (ptrdiff_t)rows * SINGLE_FEATURES;
-    struct kern_embed type = {.table = {w->region_types}, .ids = {p->ones}, .rows = {2}, .y = y,
-                              .ldy = n, .m = rows, .n = n};
-    struct kern_linear f = line_linear(&w->features, features, rows, y, KERN_NONE, y);
-    struct kern_linear s = line_linear(&w->places, places, rows, y, KERN_NONE, y);
-    struct kern_norm norm = line_norm(&w->region_embed_norm, y, rows);
+    struct kern_embed type = {.table = {w->region_types}, .ids = {p->ones}, .rows = {2},
+                              .y = sum, .ldy = n, .m = rows, .n = n};
+    struct kern_linear f = line_linear(&w->features, features, rows, sum, KERN_NONE, sum);
+    struct kern_linear s = line_linear(&w->places, places, rows, sum, KERN_NONE, sum);
+    struct kern_norm norm = line_norm_to(&w->region_embed_norm, sum, rows, y);
     p->run.ops->embed(p->run.k, &type);
     p->run.ops->linear(p->run.k, &f, 1);
     p->run.ops->linear(p->run.k, &s, 1);
@@ -183,10 +208,12 @@ static int single_embed(struct single_pass *p)
     int n = p->m->c.text.hidden;
     struct kern_gather_rows join = {.x = p->q, .ldx = n, .index = p->order, .y = p->x, .ldy = n,
                                     .m = p->all.rows, .n = n};
+    float *sum = p->tape ? p->tape->embedded : p->q;
+    ptrdiff_t regions = (ptrdiff_t)p->tokens.rows * n;
     if (p->tokens.rows > 0)
-        single_embed_tokens(p, p->q);
+        single_embed_tokens(p, sum, p->q);
     if (p->regions.rows > 0)
-        single_embed_regions(p, p->q + (ptrdiff_t)p->tokens.rows * n);
+        single_embed_regions(p, sum + regions, p->q + regions);
     p->run.ops->gather_rows(p->run.k, &join);
     forward_replace(&p->run, &p->all, p->x, n,
                     (struct trace_at){TRACE_STATE, PART_EMBEDDINGS, STREAM_JOINT, 0}, false);
@@ -195,7 +222,15 @@ static int single_embed(struct single_pass *p)
 
 /* ---- the whole */
 
-/* Of the last layer only the first rows are computed where nobody reads others. */
+static int single_layer(struct single_pass *p, struct stream s, int i, bool first)
+{
+    const struct layer_w *w = &p->m->w.layers[i];
+    int rc = p->tape ? tape_keep_layer(&p->tape->kept, w, &s, i, first, p->run.err) : 0;
+    return rc ? rc : layer_run(&p->run, w, &s, i, first);
+}
+
+/* Of the last layer only the first rows are computed where nobody reads others; maps of a recorded
+ * pass are not those of all rows. */
 static int single_layers(struct single_pass *p)
 {
     const struct single_config *c = &p->m->c;
@@ -203,12 +238,48 @@ static int single_layers(struct single_pass *p)
     struct stream s = {&p->all, p->x, p->q, p->k, p->v, p->ctx, p->ff, c->text.hidden,
                        c->text.heads, c->text.act, ATTN_JOINT, p->bias, p->first, p->x, p->x,
                        NULL, NULL};
-    bool all = want->hidden || want->added || want->attention || single_reads_rows(want->heads);
+    bool all = want->hidden || want->added || (want->attention && !p->tape) ||
+               single_reads_rows(want->heads);
     int rc = 0, last = c->text.layers - 1;
     p->cut = !all && !forward_is_averaged(&p->run, ATTN_JOINT, last);
     for (int i = 0; i <= last && rc == 0; i++)
         if ((rc = forward_check_cancel(&p->run)) == 0)
-            rc = layer_run(&p->run, &p->m->w.layers[i], &s, i, p->cut && i == last);
+            rc = single_layer(p, s, i, p->cut && i == last);
+    return rc;
+}
+
+/* Makes room for what is kept beside the layers. */
+static int single_tape_begin(struct single_pass *p)
+{
+    struct single_tape *t = p->tape;
+    size_t n = (size_t)p->all.rows * (size_t)p->m->c.text.hidden;
+    const struct tape_piece piece = {&t->embedded, n};
+    tape_begin_pass(&t->kept);
+    return tape_take(&t->kept, &piece, 1, p->run.err);
+}
+
+static int single_tape_end(struct single_pass *p)
+{
+    p->tape->cut = p->cut;
+    return tape_end_pass(&p->tape->kept, &p->run, &p->tokens, p->m->w.text.words, NULL,
+                         p->m->c.text.hidden);
+}
+
+/* Waits for the results; the rows become the tape's, or nobody's. */
+static int single_finish(struct single_pass *p, int rc)
+{
+    struct single_tape *t = p->tape;
+    rc = forward_finish(&p->run, rc);
+    packing_fini(t ? &t->all : &p->all);
+    packing_fini(t ? &t->tokens : &p->tokens);
+    packing_fini(t ? &t->regions : &p->regions);
+    if (t) {
+        t->all = p->all;
+        t->tokens = p->tokens;
+        t->regions = p->regions;
+    }
+    free(p->token_rows);
+    free(p->region_rows);
     return rc;
 }
 
@@ -216,22 +287,22 @@ int single_once(struct core *core, const struct net_input *in, const struct net_
                 bool keep, struct trace **out, struct vs_err *err)
 {
     double start = vs_now_ms();
-    struct single_pass p = {.m = (struct single *)core};
+    struct single_pass p = {.m = (struct single *)core,
+                            .tape = (struct single_tape *)core->recording};
     (void)keep; /* nothing of it depends on a text or an image alone but the embeddings */
     core_begin(core, in, want, &p.run, err);
     int rc = single_start(&p);
+    if (rc == 0 && p.tape)
+        rc = single_tape_begin(&p);
     if (rc == 0)
         rc = single_embed(&p);
     if (rc == 0)
         rc = single_layers(&p);
     if (rc == 0)
         rc = single_heads_run(&p);
-    rc = forward_finish(&p.run, rc);
-    packing_fini(&p.all);
-    packing_fini(&p.tokens);
-    packing_fini(&p.regions);
-    free(p.token_rows);
-    free(p.region_rows);
+    if (rc == 0 && p.tape)
+        rc = single_tape_end(&p);
+    rc = single_finish(&p, rc);
     p.run.trace->ms = vs_now_ms() - start;
     if (rc == 0)
         *out = p.run.trace;

@@ -4,11 +4,22 @@
 #define VS_SINGLE_PASS_H
 
 #include "src/model/singlestream/singlestream.h"
+#include "src/model/transformer/tape.h"
+
+/* What a recorded pass keeps for the way back. */
+struct single_tape {
+    struct activations kept; /* first: it is one */
+    struct single *m;
+    struct packing all, tokens, regions; /* the pass's */
+    float *embedded; /* sums of vectors before they are normalised: tokens of all images, then
+                        regions */
+    bool cut;        /* the last states are those of the first rows */
+};
 
 struct single_pass {
     struct forward run;
     struct single *m;
-    struct packing all;            /* rows of the stream: an image's tokens, then its regions */
+    struct packing all;             /* rows of the stream: an image's tokens, then its regions */
     struct packing tokens, regions; /* those of one kind */
     int32_t *token_rows, *region_rows; /* which rows of all they are; on the host */
     bool cut; /* x holds the first rows only, one for each image */
@@ -22,6 +33,10 @@ struct single_pass {
     const int32_t *first;            /* (batch): the rows that are pooled */
     const int32_t *of_tokens, *of_regions; /* token_rows, region_rows */
     const float *bias;               /* of masked keys, or NULL */
+    struct single_tape *tape;        /* keeps activations for the way back, or NULL */
 };
+
+/* The memory of a pass, for so many rows. */
+int single_plan_arena(struct single_pass *p);
 
 #endif

@@ -41,6 +41,12 @@ void single_weights_fini(struct single_weights *w);
 /* ---- pass.c: core.once */
 int single_once(struct core *core, const struct net_input *in, const struct net_want *want,
                 bool keep, struct trace **out, struct vs_err *err);
+/* ---- back.c: the way back */
+int single_record(struct single *m, const struct net_input *in, const struct net_want *want,
+                  struct tape **out, struct trace **trace, struct vs_err *err);
+void single_tape_free(struct tape *t);
+int single_backward(struct tape *t, const struct net_target *target,
+                    const struct net_back_want *want, struct trace **out, struct vs_err *err);
 /* family.batch */
 int single_batch(const struct single *m, int tokens, int regions, int most);
 

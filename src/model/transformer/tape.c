@@ -2,6 +2,7 @@
 /* Keeping activations: each layer of a recorded pass writes into memory of its own. */
 #include "src/model/transformer/tape.h"
 
+#include "kernels/pool.h"
 #include "src/base/mem.h"
 
 #include <stdlib.h>
@@ -100,6 +101,10 @@ static void tape_share(float *at, const struct tape_piece *list, int count)
 
 static int tape_no_memory(const struct activations *t, struct vs_err *err)
 {
+    if (t->most > 0 && t->wanted > t->most / sizeof(float))
+        return vs_fail(err, VS_E_LIMIT, "a layer's activations, which gradients need, are %zu MB, "
+                       "more than the %zu MB that may be kept; use fewer regions",
+                       (t->wanted * sizeof(float)) >> 20, t->most >> 20);
     return vs_fail(err, VS_E_LIMIT, "no memory for the activations that gradients need, %zu MB of "
                    "them so far; use fewer regions or a device with more memory",
                    (t->tape.bytes + t->slab_size * sizeof(float)) >> 20);
@@ -310,7 +315,7 @@ int tape_record(struct activations *t, const struct net_input *in, const struct 
 {
     struct core *m = t->core;
     m->recording = t;
-    t->most = want->kept_most;
+    t->most = want->kept_most ? want->kept_most : kern_is_host(m->k) ? memory_usable() / 2 : 0;
     t->in = (struct net_input){.batch = in->batch, .tokens = in->tokens, .regions = in->regions};
     int rc = core_forward(m, in, want, trace, err);
     while (rc == VS_E_LIMIT && t->full && tape_plan_slab(t))
