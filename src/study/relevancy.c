@@ -209,7 +209,7 @@ const double *relevancy_matrix(const struct relevancy *r, enum attn_kind kind, i
 
 /* ---- read-outs */
 
-/* A row of each of the four, or of the joint one both parts of it: what tokens get, what regions. */
+/* A row of two of the four, or both parts of one of the joint: what tokens get, what regions. */
 static void read_row(const struct relevancy *r, bool region, int row, double *tokens,
                      double *regions)
 {

@@ -3,8 +3,8 @@
  * sums for each head, and first-order effects of leaving a key out.
  *
  * Source of the rules: Chefer, Gur, Wolf, Generic Attention-model Explainability for Interpreting
- * Bi-Modal and Encoder-Decoder Transformers (ICCV 2021), for two streams with co-attention, and for one of both kinds of rows
- * (equation 6, as there of VisualBERT). */
+ * Bi-Modal and Encoder-Decoder Transformers (ICCV 2021), for two streams with co-attention, and for
+ * one with both kinds of rows (equation 6, as there of VisualBERT). */
 #ifndef VS_RELEVANCY_H
 #define VS_RELEVANCY_H
 

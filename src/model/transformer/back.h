@@ -125,8 +125,7 @@ int back_last_state(struct back *b, const struct back_stream *s, int row, float 
 /* The map that a part's layers make, of co-attention the first. */
 enum attn_kind back_map_of(enum net_part part);
 
-/* ---- back_layer.c: a layer, whose side is what was kept of a stream, its derivatives d, and memory
- * for those of the feed forward, of attention's output, of queries, keys and values */
+/* ---- back_layer.c: a layer. A side of it is what was kept of a stream, and its derivatives d. */
 struct back_side {
     struct back_stream *s;
     int rows;
