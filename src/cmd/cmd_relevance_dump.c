@@ -88,7 +88,7 @@ static struct explained explained_of(const struct subject *s, int r)
 
 /* ---- gradients */
 
-static int stream_rows(const struct subject *s, enum net_stream name)
+static int relevance_dump_rows(const struct subject *s, enum net_stream name)
 {
     const struct stream_names *n = &stream_table[name];
     return (n->tokens ? s->pass->tokens : 0) + (n->regions ? s->pass->regions : 0);
@@ -99,7 +99,8 @@ static void dump_map(struct dump *d, const struct subject *s, enum attn_kind kin
     struct trace_at at = {.kind = TRACE_MAP, .site = (int)kind, .layer = layer};
     const struct trace_tensor *g = trace_get(s->grad, at);
     int64_t shape[4] = {relevance_dump_images_of(s), net_map_heads(&s->net->sizes, kind),
-                        stream_rows(s, attn_table[kind].from), stream_rows(s, attn_table[kind].to)};
+                        relevance_dump_rows(s, attn_table[kind].from),
+                        relevance_dump_rows(s, attn_table[kind].to)};
     char name[TRACE_NAME], full[TRACE_NAME + 8];
     snprintf(full, sizeof full, "grad.%s", trace_name(at, name));
     float *out = dump_add(d, s, full, 4, shape);
