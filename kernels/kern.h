@@ -25,6 +25,14 @@ enum kern_act { KERN_NONE, KERN_GELU /* with erf */, KERN_RELU, KERN_SWISH, KERN
 /* Numbers that weights are kept as. A whole number is multiplied with the scale of its row. */
 enum kern_type { KERN_FLOAT32, KERN_FLOAT16, KERN_BFLOAT16, KERN_INT8 };
 
+/* Rows of weights (k numbers) that are multiplied as whole numbers where that is asked for
+ * (kern_set_precision): shorter and longer ones are not. */
+#define KERN_INT8_LEAST 64
+#define KERN_INT8_MOST (1 << 17) /* sums of 127 * 128 fit 32 bits */
+
+/* Names of precisions (kern_set_precision); the first is what there is without it. */
+#define KERN_PRECISION_NAMES "float32", "float16", "bfloat16", "int8", "tf32"
+
 /* Packed weights: panels of KERN_PANEL rows of w (kernels/kern_panel.h). */
 struct kern_panels {
     const void *at;     /* aligned to 64 bytes; NULL: none */
@@ -305,6 +313,19 @@ int kern_open(const char *device, int threads, struct kern **out, char *why, siz
 int kern_open_for(const char *device, int threads, size_t bytes, struct kern **out, char *why,
                   size_t why_size);
 void kern_close(struct kern *k);
+/* In which precision products of weights are made, by its name, before there are any weights. Of
+ * the processor:
+ *   float32   as the weights come
+ *   float16, bfloat16   weights are kept in two bytes; products are those of float32
+ *   int8      weights are kept as whole numbers with a scale for each row; x becomes whole numbers
+ *             with a scale for each row, from -127 to 127, the largest magnitude being 127; sums
+ *             are exact, then times both scales. A row of x that is not finite makes NaN.
+ * Of a GPU: float32, tf32, float16, bfloat16. For products whose weights are packed (kern_packed),
+ * by whoever packs them: all else is float32. kern_describe then says it, with the error of a
+ * product. Returns 0, or -1 with one line in why. */
+int kern_set_precision(struct kern *k, const char *name, char *why, size_t why_size);
+/* What weights are to be packed as; KERN_FLOAT32: as they come. Of the processor. */
+enum kern_type kern_precision(const struct kern *k);
 const struct kern_ops *kern_table(const struct kern *k);
 int kern_threads(const struct kern *k);
 /* What to show and to log: "cpu-avx512, 2 threads", "cuda:0 NVIDIA H100". Borrowed. */

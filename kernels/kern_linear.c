@@ -14,6 +14,7 @@
  * needs: such rows are first copied further apart. */
 #include "kernels/kern_linear.h"
 
+#include "kernels/kern_int8.h"
 #include "kernels/kern_narrow.h"
 #include "kernels/kern_pack.h"
 #include "kernels/kern_panel.h"
@@ -47,8 +48,8 @@ INLINE void finish_row(const float *sum, const char *bias, const float *residual
     }
 }
 
-static void finish(const struct kern_linear *o, int row, int rows, int col, int cols,
-                   const float *sums, ptrdiff_t ld)
+void KERN_LINEAR_FINISH(const struct kern_linear *o, int row, int rows, int col, int cols,
+                        const float *sums, ptrdiff_t ld)
 {
     const char *bias = o->bias ? (const char *)o->bias + 4 * (ptrdiff_t)col : NULL;
     for (int i = 0; i < rows; i++) {
@@ -183,7 +184,7 @@ static void part_rows(struct part p, struct part after, int row, int rows)
             struct piece now = first_piece(p, col, at);
             piece_rows(now, next_piece(p, then, now), row, rows, sums + col - p.col, ld);
         }
-    finish(p.o, row, rows, p.col, p.cols, sums, ld);
+    KERN_LINEAR_FINISH(p.o, row, rows, p.col, p.cols, sums, ld);
     if (sums != few)
         scratch_free(sums);
 }
@@ -255,7 +256,7 @@ static void prepare_all(struct kern *k, const struct kern_linear *list, int coun
     }
 }
 
-void KERN_LINEAR(struct kern *k, const struct kern_linear *list, int count)
+static void multiply_all(struct kern *k, const struct kern_linear *list, int count)
 {
     struct kern_linear *own = scratch_alloc((size_t)count * sizeof *own);
     float **rows = scratch_alloc((size_t)count * sizeof *rows);
@@ -274,4 +275,15 @@ void KERN_LINEAR(struct kern *k, const struct kern_linear *list, int count)
     scratch_free(cuts);
     scratch_free(rows);
     scratch_free(own);
+}
+
+void KERN_LINEAR(struct kern *k, const struct kern_linear *list, int count)
+{
+    if (k->precision != KERN_INT8) {
+        multiply_all(k, list, count);
+        return;
+    }
+    struct kern_linear *rest = scratch_alloc((size_t)count * sizeof *rest);
+    multiply_all(k, rest, KERN_INT8_LINEAR(k, list, count, rest));
+    scratch_free(rest);
 }

@@ -10,4 +10,10 @@
 
 void KERN_LINEAR(struct kern *k, const struct kern_linear *list, int count);
 
+/* y = act(sums + bias) + residual for some rows and columns; sums (rows, ld) begin at the first
+ * of them. */
+#define KERN_LINEAR_FINISH KERN_NAME(kern_linear_finish)
+void KERN_LINEAR_FINISH(const struct kern_linear *o, int row, int rows, int col, int cols,
+                        const float *sums, ptrdiff_t ld);
+
 #endif

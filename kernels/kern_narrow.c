@@ -53,6 +53,18 @@ struct kern_panels kern_narrow_pack(const struct kern_narrow *from, int n, int l
     return made;
 }
 
+void kern_narrow_unpack(const struct kern_panels *w, int n, int length, float *out)
+{
+    ptrdiff_t row = KERN_PANEL * narrow_size(w->type);
+    for (int j = 0; j < n; j += KERN_PANEL)
+        for (int p = 0; p < length; p++) {
+            float numbers[KERN_PANEL];
+            widen_panel(w, ((ptrdiff_t)(j / KERN_PANEL) * length + p) * row, j, 1, numbers);
+            for (int i = 0; i < KERN_PANEL && j + i < n; i++)
+                out[(ptrdiff_t)(j + i) * length + p] = numbers[i];
+        }
+}
+
 /* ---- numbers that are none */
 
 /* Exponents of all ones among n numbers of 16 bits. */

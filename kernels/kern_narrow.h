@@ -81,5 +81,7 @@ static inline void widen_panel(const struct kern_panels *w, ptrdiff_t at, int j,
 size_t kern_narrow_pack_size(enum kern_type type, int n, int length);
 /* Into out, aligned to 64 bytes. */
 struct kern_panels kern_narrow_pack(const struct kern_narrow *from, int n, int length, void *out);
+/* Rows again, as float32: out (n, length). */
+void kern_narrow_unpack(const struct kern_panels *w, int n, int length, float *out);
 
 #endif

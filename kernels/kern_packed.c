@@ -34,7 +34,8 @@ static size_t packed_limit(void)
 
 struct kern_packed *kern_packed_new(struct kern *k)
 {
-    struct kern_packed *s = kern_pack_size(k, 1, 1) ? calloc(1, sizeof *s) : NULL;
+    bool used = kern_pack_size(k, 1, 1) > 0 || kern_precision(k) != KERN_FLOAT32;
+    struct kern_packed *s = used ? calloc(1, sizeof *s) : NULL;
     if (!s)
         return NULL;
     s->k = k;

@@ -20,10 +20,20 @@ struct kern {
     pthread_mutex_t packed_lock; /* of the list */
     struct kern_packed *packed;
     _Atomic size_t packed_bytes; /* of all in the list */
+    enum kern_type precision;    /* that weights of products are kept in; float32: as they come */
 };
 
 /* Weights w (n, length) as kern_pack makes them, of some set of k; none when none has them. */
 struct kern_panels kern_packed_find(struct kern *k, const void *w, int n, int length);
+
+/* Whether a product whose weights have int8 panels is made in whole numbers where that is the
+ * precision. Short rows are not: there is nothing to be won, and they are places of boxes, whose
+ * numbers stand beside each other in other units. Sums of longer ones might not fit 32 bits. */
+static inline bool kern_int8_takes(const struct kern_linear *o)
+{
+    return o->packed.at && o->packed.type == KERN_INT8 && o->k >= KERN_INT8_LEAST &&
+           o->k <= KERN_INT8_MOST;
+}
 
 /* Scratch memory; a machine without any left ends the program. */
 void *scratch_alloc(size_t size);
@@ -74,6 +84,9 @@ size_t kern_panels_size(int cout, int cin, int kh, int kw, int groups);
 void kern_panels_pack(const void *weights, int cout, int cin, int kh, int kw, int groups,
                       float *out);
 
+/* Weights as rows of float32: as they lie, or made in *made, scratch memory, of their panels; else
+ * *made is NULL. */
+const void *kern_ref_weights(struct kern *k, const void *w, int n, int length, float **made);
 /* In double: also of a row whose squares are beyond float32. */
 void kern_norm_row_ref(const struct kern_norm *o, int row);
 void kern_conv_ref(struct kern *k, const struct kern_conv *c);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The readable reference: the definition of correct. Sums are in double. */
+#include "kernels/kern_narrow.h"
 #include "kernels/kern_priv.h"
 
 #include <math.h>
@@ -37,11 +38,68 @@ static void linear_one(const struct kern_linear *o)
         }
 }
 
+/* ---- in whole numbers */
+
+/* x (k) as whole numbers of at most 127; returns their scale. */
+static float whole_row(const float *x, int k, int *q)
+{
+    float most = 0;
+    bool finite = true;
+    for (int p = 0; p < k; p++) {
+        finite &= isfinite(x[p]) != 0;
+        most = fabsf(x[p]) > most ? fabsf(x[p]) : most;
+    }
+    bool some = finite && 127 / most < INFINITY;
+    for (int p = 0; p < k; p++)
+        q[p] = some ? (int)rintf(x[p] * (127 / most)) : 0;
+    return !finite ? NAN : some ? most / 127 : 0;
+}
+
+static void linear_whole(const struct kern_linear *o)
+{
+    int *q = scratch_alloc((size_t)o->k * sizeof *q);
+    const int8_t *w = o->packed.at;
+    for (int i = 0; i < o->m; i++) {
+        float scale = whole_row(o->x + i * o->ldx, o->k, q);
+        for (int j = 0; j < o->n; j++) {
+            int64_t sum = 0;
+            for (int p = 0; p < o->k; p++)
+                sum += q[p] * w[((ptrdiff_t)(j / KERN_PANEL) * o->k + p) * KERN_PANEL +
+                                j % KERN_PANEL];
+            double y = (double)((float)sum * (scale * o->packed.scale[j]));
+            y = activate(y + (o->bias ? weight(o->bias, (size_t)j) : 0), o->act);
+            o->y[i * o->ldy + j] = (float)(o->residual ? y + o->residual[i * o->ldr + j] : y);
+        }
+    }
+    scratch_free(q);
+}
+
+/* ---- in any precision */
+
+const void *kern_ref_weights(struct kern *k, const void *w, int n, int length, float **made)
+{
+    struct kern_panels packed = kern_packed_find(k, w, n, length);
+    *made = packed.at ? scratch_alloc((size_t)n * (size_t)length * sizeof **made) : NULL;
+    if (packed.at)
+        kern_narrow_unpack(&packed, n, length, *made);
+    return packed.at ? *made : w;
+}
+
 static void linear(struct kern *k, const struct kern_linear *list, int count)
 {
-    (void)k;
-    for (int i = 0; i < count; i++)
-        linear_one(&list[i]);
+    for (int i = 0; i < count; i++) {
+        struct kern_linear o = list[i];
+        float *made = NULL;
+        if (!o.packed.at)
+            o.packed = kern_packed_find(k, o.w, o.n, o.k);
+        if (k->precision == KERN_INT8 && kern_int8_takes(&o)) {
+            linear_whole(&o);
+            continue;
+        }
+        o.w = kern_ref_weights(k, o.w, o.n, o.k, &made);
+        linear_one(&o);
+        scratch_free(made);
+    }
 }
 
 /* One query of one head: its probabilities p(tk), then what it reads. */

@@ -74,9 +74,13 @@ static void linear_one(const struct kern_linear_back *o)
 
 void kern_linear_back_ref(struct kern *k, const struct kern_linear_back *list, int count)
 {
-    (void)k;
-    for (int i = 0; i < count; i++)
-        linear_one(&list[i]);
+    for (int i = 0; i < count; i++) {
+        struct kern_linear_back o = list[i];
+        float *made;
+        o.w = kern_ref_weights(k, o.w, o.n, o.k, &made);
+        linear_one(&o);
+        scratch_free(made);
+    }
 }
 
 /* ---- attention */

@@ -6,12 +6,14 @@ libkern_a_SOURCES = \
 	kernels/kern_back.c kernels/kern_back.h \
 	kernels/kern_conv.c kernels/kern_conv.h \
 	kernels/kern_cpu.c kernels/kern_dot.h kernels/kern_math.h kernels/kern_panel.h \
+	kernels/kern_int8.c kernels/kern_int8.h \
 	kernels/kern_linear.c kernels/kern_linear.h \
 	kernels/kern_linear_back.c \
 	kernels/kern_narrow.c kernels/kern_narrow.h \
 	kernels/kern_pv.h \
 	kernels/kern_pack.c kernels/kern_pack.h \
 	kernels/kern_packed.c \
+	kernels/kern_precision.c \
 	kernels/kern_scratch.c \
 	kernels/kern_share.h \
 	kernels/kern_ref.c \
@@ -45,11 +47,11 @@ EXTRA_DIST += kernels/NOTES.md
 if X86
 noinst_LIBRARIES += libkernavx2.a libkernavx512.a
 libkernavx2_a_SOURCES = kernels/kern_back.c kernels/kern_conv.c kernels/kern_cpu.c \
-	kernels/kern_linear.c kernels/kern_linear_back.c kernels/kern_wino.c
+	kernels/kern_int8.c kernels/kern_linear.c kernels/kern_linear_back.c kernels/kern_wino.c
 libkernavx2_a_CPPFLAGS = $(AM_CPPFLAGS) -DKERN_LANES=8 -DKERN_TABLE=kern_ops_avx2
 libkernavx2_a_CFLAGS = $(AM_CFLAGS) $(KERN_CFLAGS) -mavx2 -mfma
 libkernavx512_a_SOURCES = kernels/kern_back.c kernels/kern_conv.c kernels/kern_cpu.c \
-	kernels/kern_linear.c kernels/kern_linear_back.c kernels/kern_wino.c
+	kernels/kern_int8.c kernels/kern_linear.c kernels/kern_linear_back.c kernels/kern_wino.c
 libkernavx512_a_CPPFLAGS = $(AM_CPPFLAGS) -DKERN_LANES=16 -DKERN_TABLE=kern_ops_avx512
 libkernavx512_a_CFLAGS = $(AM_CFLAGS) $(KERN_CFLAGS) -mavx512f -mavx512bw -mavx512dq -mavx512vl \
 	-mfma -mprefer-vector-width=512

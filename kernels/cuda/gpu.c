@@ -412,6 +412,24 @@ static double measure(struct gpu *g)
     return worst / 9.2; /* the deviation of a sum of 768 products of such numbers */
 }
 
+static void gpu_describe(struct kern *k)
+{
+    const struct gpu *g = k->gpu;
+    int n = snprintf(k->text, sizeof k->text, "cuda:%d %.80s", g->device, g->info.name);
+    if (g->precision != CUDA_FLOAT32 || gpu_tf32_override())
+        n += snprintf(k->text + n, sizeof k->text - (size_t)n, ", %s (products off by %.0e)",
+                      precisions[g->precision].name, measure(k->gpu));
+    if (g->sync)
+        snprintf(k->text + n, sizeof k->text - (size_t)n, ", sync");
+}
+
+int gpu_set_precision(struct kern *k, const char *word, char *why, size_t why_size)
+{
+    parse_word(k->gpu, word, strlen(word));
+    gpu_describe(k);
+    return gpu_finish(k->gpu, why, why_size);
+}
+
 int gpu_open(struct kern *k, const struct cuda_api *api, const char *spec, char *why,
              size_t why_size)
 {
@@ -435,12 +453,7 @@ int gpu_open(struct kern *k, const struct cuda_api *api, const char *spec, char 
     init_lock(g);
     k->gpu = g;
     k->ops = &gpu_ops;
-    int n = snprintf(k->text, sizeof k->text, "cuda:%d %.80s", g->device, g->info.name);
-    if (g->precision != CUDA_FLOAT32 || gpu_tf32_override())
-        n += snprintf(k->text + n, sizeof k->text - (size_t)n, ", %s (products off by %.0e)",
-                      precisions[g->precision].name, measure(g));
-    if (g->sync)
-        snprintf(k->text + n, sizeof k->text - (size_t)n, ", sync");
+    gpu_describe(k);
     gpu_note_opening(g);
     if (gpu_finish(g, why, why_size) == 0)
         return 0;

@@ -12,6 +12,8 @@
 int gpu_open(struct kern *k, const struct cuda_api *api, const char *spec, char *why,
              size_t why_size);
 void gpu_close(struct gpu *g);
+/* word: as in a spec, one of those above. Returns 0, or -1 with one line in why. */
+int gpu_set_precision(struct kern *k, const char *word, char *why, size_t why_size);
 /* gpu_open of the GPU with the most free memory, of those that have so many bytes; k->note says why
  * it is that one. In why: what is wrong with each, in the order in which they were tried. */
 int gpu_open_best(struct kern *k, const struct cuda_api *api, size_t bytes, char *why,

@@ -104,6 +104,7 @@ static const struct option_row option_rows[] = {
     ROWS_PARTS(model),
     ROW_UNSAFE,
     ROW_DEVICE(model.device),
+    ROW_PRECISION(model.precision),
     ROW_THREADS(model.threads),
     ROW_CONNECT(model.connect),
     ROW_LOG(log),

@@ -122,13 +122,29 @@ static char *describe(const struct conversion *c, const double *share)
     return buf_steal(&text);
 }
 
+/* What is measured of a written checkpoint, as JSON: of products in float32, and, of int8, of those
+ * in whole numbers. */
+struct measured {
+    char *of_weights, *of_products;
+};
+
+static void measured_fini(struct measured *e)
+{
+    free(e->of_weights);
+    free(e->of_products);
+}
+
 static int write_one(struct conversion *c, const double *share, const char *path,
-                     const char *error, struct vs_err *err)
+                     const struct measured *e, struct vs_err *err)
 {
     char *made_of = describe(c, share);
+    const char *errors = e->of_weights ? e->of_weights
+                                       : "not measured: no model directory and no check set";
     const char *const metadata[] = {"format", "pt", "made_by", "vilscope convert", "made_of",
                                     made_of, "type", mix_type_names[c->mix.type],
-                                    "output_errors", error, NULL};
+                                    "output_errors", errors,
+                                    e->of_products ? "output_errors_int8" : NULL, e->of_products,
+                                    NULL};
     int rc = mix_write(&c->mix, share, c->same, false, metadata, path, err);
     free(made_of);
     return rc;
@@ -150,23 +166,43 @@ static int write_index(struct conversion *c, const char *path, struct vs_err *er
     return rc;
 }
 
-static int measure_one(struct conversion *c, const double *share, const char *path,
-                       struct vs_err *err)
+/* In a precision; the errors are printed, and *json becomes them. */
+static int measure_in(struct conversion *c, const char *from, const char *path, int precision,
+                      char **json, struct vs_err *err)
 {
-    int near = nearest_of(c, share);
     struct output_errors e = {.count = 0};
     char *made = c->same ? index_path(path) : xstrdup(path);
-    int rc = convert_measure(&c->o->asked, c->paths[near], made, &e, err);
+    int rc = convert_measure(&c->o->asked, from, made, precision, &e, err);
     if (rc == 0) {
-        char *json = output_errors_json(&e);
-        char *title = xasprintf("%s against %s", path, c->paths[near]);
+        char *title = xasprintf("%s against %s%s", path, from,
+                                precision ? ", --precision int8" : "");
+        *json = output_errors_json(&e);
         convert_print(title, &e);
-        rc = write_one(c, share, path, json, err);
         free(title);
-        free(json);
     }
     output_errors_fini(&e);
     free(made);
+    return rc;
+}
+
+/* Of a GPU there is no int8. */
+static bool has_int8(const struct conversion *c)
+{
+    const char *device = c->o->asked.model.device;
+    return c->mix.type == MIX_INT8 && (!device || strncmp(device, "cuda", 4) != 0);
+}
+
+static int measure_one(struct conversion *c, const double *share, const char *path,
+                       struct vs_err *err)
+{
+    const char *from = c->paths[nearest_of(c, share)];
+    struct measured e = {NULL, NULL};
+    int rc = measure_in(c, from, path, KERN_FLOAT32, &e.of_weights, err);
+    if (rc == 0 && has_int8(c))
+        rc = measure_in(c, from, path, KERN_INT8, &e.of_products, err);
+    if (rc == 0)
+        rc = write_one(c, share, path, &e, err);
+    measured_fini(&e);
     return rc;
 }
 
@@ -191,7 +227,7 @@ static int make_one(struct conversion *c, int i, const char *path, struct vs_err
     shares_of(c, i, share);
     int rc = check_place(c, path, err);
     if (rc == 0)
-        rc = write_one(c, share, path, "not measured: no model directory and no check set", err);
+        rc = write_one(c, share, path, &(struct measured){NULL, NULL}, err);
     if (rc == 0 && c->same)
         rc = write_index(c, path, err);
     if (rc != 0)

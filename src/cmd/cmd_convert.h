@@ -14,10 +14,10 @@ struct convert_asked {
 
 /* Whether there is anything to ask, and with what. */
 bool convert_can_ask(const struct convert_asked *a);
-/* What `made` computes less what `from` does, on the set. The caller ends *out with
- * output_errors_fini. */
+/* What `made` computes in a precision (of KERN_PRECISION_NAMES) less what `from` does in float32,
+ * on the set. The caller ends *out with output_errors_fini. */
 int convert_measure(const struct convert_asked *a, const char *from, const char *made,
-                    struct output_errors *out, struct vs_err *err);
+                    int precision, struct output_errors *out, struct vs_err *err);
 void convert_print(const char *name, const struct output_errors *e);
 
 #endif

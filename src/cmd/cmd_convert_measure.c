@@ -11,18 +11,27 @@ bool convert_can_ask(const struct convert_asked *a)
     return a->model.dir || (a->model.config && a->model.vocab && a->set);
 }
 
-int convert_measure(const struct convert_asked *a, const char *from, const char *made,
-                    struct output_errors *out, struct vs_err *err)
+static int open_one(const struct convert_asked *a, const char *path, int precision,
+                    struct model **out, struct vs_err *err)
 {
-    const char *const paths[] = {from, made, NULL};
+    const char *const paths[] = {path, NULL};
     struct model_options o = a->model;
-    struct model *m = NULL;
-    struct probes *set = NULL;
     o.checkpoints = paths;
     o.names = NULL;
-    int rc = model_open(&o, &m, err);
+    o.precision = precision;
+    return model_open(&o, out, err);
+}
+
+int convert_measure(const struct convert_asked *a, const char *from, const char *made,
+                    int precision, struct output_errors *out, struct vs_err *err)
+{
+    struct model *m = NULL, *other = NULL;
+    struct probes *set = NULL;
+    int rc = open_one(a, from, 0, &m, err);
     if (rc == 0)
         command_opened("convert", m);
+    if (rc == 0)
+        rc = open_one(a, made, precision, &other, err);
     const char *path = rc == 0 && !a->set ? model_queries(m) : a->set;
     if (rc == 0 && !path)
         rc = vs_fail(err, VS_E_USAGE, "%s: names no queries: give a set with --check-set FILE",
@@ -30,8 +39,9 @@ int convert_measure(const struct convert_asked *a, const char *from, const char 
     if (rc == 0)
         rc = probes_open(path, &set, err);
     if (rc == 0)
-        rc = output_errors_measure(m, 0, 1, set, out, err);
+        rc = output_errors_measure(m, 0, other, 0, set, out, err);
     probes_free(set);
+    model_free(other);
     model_free(m);
     return rc;
 }

@@ -115,6 +115,7 @@ static const struct option_row option_rows[] = {
     FLAG("csv", study.csv, "as CSV"),
     HEADING("All"),
     ROW_DEVICE(model.device),
+    ROW_PRECISION(model.precision),
     ROW_THREADS(model.threads),
     ROW_CONNECT(model.connect),
     ROW_LOG(log),

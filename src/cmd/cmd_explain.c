@@ -86,6 +86,7 @@ static const struct option_row option_rows[] = {
     FLAG("csv", csv, "--project: as CSV, a line for each point"),
     HEADING("All"),
     ROW_DEVICE(model.device),
+    ROW_PRECISION(model.precision),
     ROW_THREADS(model.threads),
     ROW_CONNECT(model.connect),
     ROW_UNSAFE,

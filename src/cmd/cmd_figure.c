@@ -53,6 +53,7 @@ static const struct option_row option_rows[] = {
     INT("width", 0, "MM", width, 20, 1000, 170, "how wide it is"),
     INT("dpi", 0, "N", dpi, 30, 2400, 300, "pixels per inch, in PNG"),
     ROW_DEVICE(bench.model.device),
+    ROW_PRECISION(bench.model.precision),
     ROW_THREADS(bench.model.threads),
     ROW_CONNECT(bench.model.connect),
     ROW_LOG(bench.log),

@@ -11,6 +11,7 @@
 #include "src/study/eval.h"
 #include "kernels/kern.h"
 
+#include <jansson.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -52,10 +53,53 @@ void command_device(const char *command, struct kern *k)
     say_device(command, kern_is_host(k), note);
 }
 
+const char *const command_precisions[] = {KERN_PRECISION_NAMES, NULL};
+
+/* "out.vil_prediction 0.6 %, ..., as convert measured"; NULL: it has not. */
+static char *measured_errors(const struct model *m, int i)
+{
+    char *text = model_precision_errors(m, i);
+    json_t *root = text ? json_loads(text, 0, NULL) : NULL, *error;
+    struct buf all = {0};
+    const char *output;
+    json_object_foreach (json_object_get(root, "outputs"), output, error)
+        buf_printf(&all, "%s%s %.2g %%", all.len ? ", " : "", output,
+                   100 * json_number_value(json_object_get(error, "relative")));
+    json_decref(root);
+    free(text);
+    if (!all.len) {
+        buf_fini(&all);
+        return NULL;
+    }
+    return buf_steal(&all);
+}
+
+void command_say_precision(const char *command, const struct model *m)
+{
+    const char *name = command_precisions[model_precision(m)];
+    struct buf others = {0};
+    for (int i = 0; model_precision(m) && i < model_checkpoint_count(m); i++) {
+        char *errors = measured_errors(m, i);
+        if (errors)
+            plain_text(stderr, "vilscope %s: note: %s computes in %s: outputs were off from "
+                       "float32's by %s, when convert measured them\n", command,
+                       model_checkpoint_name(m, i), name, errors);
+        else
+            buf_printf(&others, "%s%s", others.len ? ", " : "", model_checkpoint_name(m, i));
+        free(errors);
+    }
+    if (others.len)
+        plain_text(stderr, "vilscope %s: note: %s: computed in %s; how far outputs are off from "
+                   "float32's has not been measured (vilscope convert --type %s does)\n", command,
+                   others.data, name, name);
+    buf_fini(&others);
+}
+
 void command_opened(const char *command, const struct model *m)
 {
     char note[KERN_WHY];
     size_t used, limit;
+    command_say_precision(command, m);
     if (model_about(m))
         plain_text(stderr, "vilscope %s: %s: %s\n", command, model_name(m), model_about(m));
     model_device_note(m, note, sizeof note);
@@ -205,7 +249,8 @@ static int choose_server(const struct words *wanted, struct model_options *o, st
     } own[] = {{"model", o->dir}, {"weights", o->weights}, {"config", o->config},
                {"vocab", o->vocab}, {"labels", o->labels_vqa}, {"gqa-labels", o->labels_gqa},
                {"classes", o->classes}, {"detector", o->detector},
-               {"detector-arch", o->detector_arch}, {"device", o->device}};
+               {"detector-arch", o->detector_arch}, {"device", o->device},
+               {"precision", o->precision ? command_precisions[o->precision] : NULL}};
     for (size_t i = 0; i < sizeof own / sizeof own[0]; i++)
         if (own[i].value)
             return vs_fail(err, VS_E_USAGE, "--%s goes with \"vilscope serve\", which opens the "

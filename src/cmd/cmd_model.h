@@ -57,6 +57,10 @@
 #define ROW_DEVICE(member)                                                                         \
     TEXT("device", 0, "NAME", member, VALUES_DEVICES,                                              \
          "what computes: auto (default), cpu, cuda, ... (vilscope devices)")
+#define ROW_PRECISION(member)                                                                      \
+    CHOICE("precision", "NAME", member, command_precisions, 0,                                     \
+           "in which precision products are made: int8 is of the processor, tf32 of a GPU; "       \
+           "answers differ, and say so where they name the device")
 #define ROW_THREADS(member)                                                                        \
     INT("threads", 0, "N", member, 1, 1024, 0, "threads to compute with; all CPUs without it")
 /* Where a model is opened to be asked. */
@@ -70,6 +74,8 @@
 #define ROW_NO_LOG(member) FLAG("no-log", member, "log nothing")
 #define ROW_JSON(member) FLAG("json", member, "as JSON")
 
+extern const char *const command_precisions[]; /* of ROW_PRECISION */
+
 /* The i-th of the values of an option that is given once for each image, or once for all; NULL
  * where it is not given. */
 const char *words_of(const struct words *w, int i);
@@ -82,6 +88,10 @@ int command_unsafe(void *options, const char *value, struct vs_err *err);
 void command_opened(const char *command, const struct model *m);
 /* Says on stderr why auto took the processor though there is a GPU; nothing otherwise. */
 void command_device(const char *command, struct kern *k);
+
+/* Says on stderr how far answers may be off in the precision that was asked for, of each checkpoint;
+ * nothing for float32. */
+void command_say_precision(const char *command, const struct model *m);
 
 /* A detect_report for a terminal on stderr; arg: a bool that says that something was shown. */
 void command_detecting(void *arg, const struct detect_progress *p);

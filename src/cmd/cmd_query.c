@@ -149,6 +149,7 @@ static const struct option_row option_rows[] = {
          "write all attention maps as .safetensors, or the mean over heads of the text-to-image "
          "maps (layers, tokens, regions) as .npy"),
     ROW_DEVICE(model.device),
+    ROW_PRECISION(model.precision),
     ROW_THREADS(model.threads),
     ROW_CONNECT(model.connect),
     ROW_LOG(log),

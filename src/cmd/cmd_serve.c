@@ -28,6 +28,7 @@ static const struct option_row option_rows[] = {
     ROW_WEIGHTS(model),
     ROWS_PARTS(model),
     ROW_DEVICE(model.device),
+    ROW_PRECISION(model.precision),
     ROW_THREADS(model.threads),
     HEADING("Clients"),
     TEXT("socket", 0, "PATH", socket, VALUES_FILES,
@@ -83,6 +84,7 @@ static int run(void *options, char **args, int count)
     if (rc == 0)
         rc = model_open(&o->model, &m, &err);
     if (rc == 0) {
+        command_say_precision("serve", m);
         command_stop_by_signals(&stop);
         rc = serve_run(m, &s, &err);
     }

@@ -170,6 +170,7 @@ static const struct option_row option_rows[] = {
     FLAG("fail-on-change", fail_on_change,
          "exit with status 1 when an answer or an attribution changed, or a query failed"),
     ROW_DEVICE(model.device),
+    ROW_PRECISION(model.precision),
     ROW_THREADS(model.threads),
     ROW_CONNECT(model.connect),
     ROW_NO_LOG(no_log),

@@ -52,6 +52,7 @@ static const struct option_row option_rows[] = {
          "columns, and the pixels of a cell (without a terminal 50x160,10x20)"),
     FLAG("tour", tour, "a guided tour through the demo"),
     ROW_DEVICE(model.device),
+    ROW_PRECISION(model.precision),
     ROW_THREADS(model.threads),
     ROW_CONNECT(model.connect),
     ROW_LOG(log),

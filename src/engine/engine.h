@@ -21,6 +21,7 @@ struct model_options {
     const char *config, *vocab, *labels_vqa, *labels_gqa, *classes;
     const char *detector, *detector_arch; /* arch NULL: the reference's ResNeXt-152 */
     const char *device; /* NULL: auto */
+    int precision;      /* of KERN_PRECISION_NAMES */
     int threads;        /* 0: all */
     const char *connect; /* a server that has it open (src/remote/channel.h), or NULL: then of the
                             rest only names of its checkpoints may be given */
@@ -34,6 +35,11 @@ const char *model_name(const struct model *m);
 /* What its model.json says about it in a sentence, to be said with its answers; or NULL. */
 const char *model_about(const struct model *m);
 const char *model_device(const struct model *m);
+/* The precision that was asked for, of KERN_PRECISION_NAMES; 0 at a server. */
+int model_precision(const struct model *m);
+/* How far checkpoint i's outputs are off in a precision, as convert has measured: JSON
+ * (output_errors_json) owned by the caller, or NULL: its file does not say. */
+char *model_precision_errors(const struct model *m, int i);
 /* What is unusual about it (kern_note); empty at a server. */
 void model_device_note(const struct model *m, char *out, size_t size);
 /* The address of the server that computes, or NULL. */

@@ -134,14 +134,21 @@ void model_room(const struct model *m, struct model_room *out)
     out->picture = DETECTOR_ROOM;
 }
 
-static int open_kern(struct model *m, const struct model_options *o, struct vs_err *err)
+static const char *const precision_names[] = {KERN_PRECISION_NAMES};
+
+static int open_device(struct model *m, const struct model_options *o, struct vs_err *err)
 {
     char why[KERN_WHY];
     struct model_room r;
+    bool any = !o->device || strcmp(o->device, "auto") == 0;
+    const char *device = any && o->precision == KERN_INT8 ? "cpu" : o->device; /* no GPU has it */
     model_room(m, &r);
-    int rc = kern_open_for(o->device, o->threads, r.weights + r.pass + r.detector + r.picture,
+    int rc = kern_open_for(device, o->threads, r.weights + r.pass + r.detector + r.picture,
                            &m->kern, why, sizeof why);
-    return rc ? vs_fail(err, VS_E_USAGE, "%s", why) : 0;
+    m->precision = o->precision;
+    if (rc == 0 && o->precision)
+        rc = kern_set_precision(m->kern, precision_names[o->precision], why, sizeof why);
+    return rc == 0 ? 0 : vs_fail(err, VS_E_USAGE, "%s", why);
 }
 
 static int open_parts(struct model *m, const struct model_options *o, struct vs_err *err)
@@ -164,7 +171,7 @@ static int open_parts(struct model *m, const struct model_options *o, struct vs_
     if (rc == 0)
         rc = domain_open(m->parts.known_words, m->parts.domain, &m->domain, err);
     if (rc == 0)
-        rc = open_kern(m, o, err);
+        rc = open_device(m, o, err);
     if (rc == 0)
         m->kept = prefix_new(m->kern, PREFIX_CACHE_BYTES);
     return rc;
@@ -230,6 +237,24 @@ const char *model_about(const struct model *m)
 const char *model_device(const struct model *m)
 {
     return m->remote ? remote_model(m->remote)->device : kern_describe(m->kern);
+}
+
+int model_precision(const struct model *m)
+{
+    return m->precision;
+}
+
+/* Of weights that are as the file has them, or as it has been measured in this precision. */
+char *model_precision_errors(const struct model *m, int i)
+{
+    const struct tensorfile *f = m->checkpoints ? m->checkpoints[i].file : NULL;
+    const char *name = precision_names[m->precision];
+    char *type = f ? safetensors_metadata(f, "type") : NULL, *errors = NULL;
+    if (type && strcmp(type, name) == 0)
+        errors = safetensors_metadata(f, m->precision == KERN_INT8 ? "output_errors_int8"
+                                                                  : "output_errors");
+    free(type);
+    return errors;
 }
 
 void model_device_note(const struct model *m, char *out, size_t size)

@@ -33,6 +33,7 @@ struct model {
     struct labels *vqa, *gqa, *classes; /* may be NULL */
     struct domain *domain;              /* or NULL */
     struct kern *kern;
+    int precision; /* of KERN_PRECISION_NAMES */
     struct prefix_cache *kept; /* of all checkpoints; used with forward_lock held */
     struct tensorfile *detector_file; /* opened when first needed */
     struct arch arch;

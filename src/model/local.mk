@@ -22,6 +22,7 @@ libcore_a_SOURCES += \
 	src/model/transformer/core.c src/model/transformer/core.h \
 	src/model/transformer/heads.c src/model/transformer/heads.h \
 	src/model/transformer/layer.c src/model/transformer/layer.h \
+	src/model/transformer/narrowed.c src/model/transformer/narrowed.h \
 	src/model/transformer/packer.c src/model/transformer/packer.h \
 	src/model/transformer/packing.c src/model/transformer/packing.h \
 	src/model/transformer/forward.c src/model/transformer/forward.h \

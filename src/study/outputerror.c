@@ -61,18 +61,24 @@ static void compare_two(struct output_errors *e, struct sums *sums, const struct
     }
 }
 
-static int ask_both(struct probe_runner *runner, struct model *m, int i, const int checkpoints[2],
-                    struct output_errors *e, struct sums *sums)
+/* One of the two that are compared. */
+struct side {
+    struct model *m;
+    int checkpoint;
+    struct probe_runner *runner;
+};
+
+static int ask_both(struct side side[2], int i, struct output_errors *e, struct sums *sums)
 {
     struct result *r[2] = {NULL, NULL};
     struct vs_err why = {0};
     int rc = 0;
     for (int k = 0; k < 2 && rc == 0; k++) {
         struct query q;
-        rc = probe_runner_query(runner, i, checkpoints[k], &q, &why);
+        rc = probe_runner_query(side[k].runner, i, side[k].checkpoint, &q, &why);
         q.outputs = true;
         if (rc == 0)
-            rc = query_run(m, &q, NULL, &r[k], &why);
+            rc = query_run(side[k].m, &q, NULL, &r[k], &why);
     }
     if (rc == 0)
         compare_two(e, sums, r[0], r[1]);
@@ -83,16 +89,17 @@ static int ask_both(struct probe_runner *runner, struct model *m, int i, const i
     return rc;
 }
 
-int output_errors_measure(struct model *m, int a, int b, const struct probes *set,
-                          struct output_errors *out, struct vs_err *err)
+int output_errors_measure(struct model *m, int a, struct model *other, int b,
+                          const struct probes *set, struct output_errors *out, struct vs_err *err)
 {
-    const int checkpoints[2] = {a, b};
+    struct side side[2] = {{m, a, probe_runner_new(m, set)},
+                           {other, b, probe_runner_new(other, set)}};
     struct sums sums[OUT_COUNT] = {{0}};
-    struct probe_runner *runner = probe_runner_new(m, set);
     *out = (struct output_errors){.count = 0};
     for (int i = 0; i < set->count; i++)
-        ask_both(runner, m, i, checkpoints, out, sums);
-    probe_runner_free(runner);
+        ask_both(side, i, out, sums);
+    probe_runner_free(side[0].runner);
+    probe_runner_free(side[1].runner);
     for (int i = 0; i < OUT_COUNT; i++) {
         struct output_error *e = &out->list[out->count];
         const struct sums *s = &sums[i];

@@ -2,10 +2,12 @@
 /* Times forward passes of a checkpoint: median, least and upper quartile of so many, in
  * milliseconds, and the most memory in MB.
  *
- * usage: bench-forward CONFIG CHECKPOINT TOKENS REGIONS THREADS PASSES [DEVICE [KEPT [BATCH]]]
+ * usage: bench-forward CONFIG CHECKPOINT TOKENS REGIONS THREADS PASSES [DEVICE [KEPT [BATCH
+ *        [PRECISION]]]]
  *
  * KEPT: text, image or both: states of them are kept from one pass to the next, the other changes
- * with every pass; none: nothing is kept, as without it. BATCH: that many images with one text. */
+ * with every pass; none: nothing is kept, as without it. BATCH: that many images with one text.
+ * PRECISION: as of --precision. */
 #include "median.h"
 #include "subject.h"
 
@@ -57,6 +59,7 @@ int main(int argc, char **argv)
     struct net_input in;
     if (argc < 7)
         return fail("CONFIG CHECKPOINT TOKENS REGIONS THREADS PASSES [DEVICE]");
+    s.precision = argc > 10 ? argv[10] : NULL;
     if (subject_open(&s, argv[1], argv[2], argc > 7 ? argv[7] : NULL, atoi(argv[5]), &err) != 0)
         return fail(err.text);
     const char *kept = argc > 8 ? argv[8] : "none";

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 
 struct subject {
+    const char *precision; /* set before, or NULL */
     struct config c;
     struct tensorfile *f;
     struct kern *k;
@@ -25,6 +26,8 @@ static inline int subject_open(struct subject *s, const char *config, const char
     if (rc == 0)
         rc = tensorfile_open(checkpoint, &s->f, err);
     if (rc == 0 && kern_open(device, threads, &s->k, why, sizeof why) != 0)
+        rc = vs_fail(err, VS_E_USAGE, "%s", why);
+    if (rc == 0 && s->precision && kern_set_precision(s->k, s->precision, why, sizeof why) != 0)
         rc = vs_fail(err, VS_E_USAGE, "%s", why);
     if (rc == 0)
         rc = vilbert_open(&s->c, s->f, s->k, &s->m, err);

@@ -2,7 +2,7 @@
 /* Binding tensors by name and shape, and making them ready to compute with. */
 #include "src/model/transformer/bound.h"
 
-#include "src/formats/byteorder.h"
+#include "src/model/transformer/narrowed.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -15,6 +15,7 @@
 struct bound_copy {
     const struct tensor *from; /* the file's */
     float *to;
+    bool in_place; /* `to` is the file's float32, which was to be packed in fewer bits */
     unsigned head; /* whose it is, all of them, 0: the trunk's */
     bool product;  /* products alone read it */
     bool packed;   /* and it is packed */
@@ -378,41 +379,61 @@ int bound_own(struct bound *w, size_t count, float **out, struct vs_err *err)
     return 0;
 }
 
-/* Whether a tensor can be packed in the bits that it has. */
-static bool bound_narrow(const struct tensor *t, struct kern_narrow *out)
-{
-    bool whole = t->dtype == DTYPE_I8 && t->row_scale;
-    *out = (struct kern_narrow){.rows = t->data, .scale = whole ? t->row_scale : NULL,
-                                .type = whole                    ? KERN_INT8
-                                        : t->dtype == DTYPE_F16  ? KERN_FLOAT16
-                                        : t->dtype == DTYPE_BF16 ? KERN_BFLOAT16
-                                                                 : KERN_FLOAT32};
-    return HOST_LITTLE && out->type != KERN_FLOAT32 && t->ndim == 2 && tensor_is_contiguous(t);
-}
-
 struct bound_making {
+    struct bound *w;
     struct kern_packed *to; /* or NULL: all become floats */
+    enum kern_type type;    /* to pack products as; KERN_FLOAT32: as they come */
     struct bound_copy *list;
 };
+
+/* NaN and infinity are looked for before they are made whole numbers of. */
+static void bound_pack_one(const struct bound_making *m, struct bound_copy *c)
+{
+    struct narrowed x;
+    int n = (int)c->from->shape[0], k = (int)c->from->shape[1];
+    enum narrowing made = narrowed_make(c->from, m->type, &x);
+    if (made == NARROWED) {
+        c->finite = c->in_place ? kern_is_finite(c->from->data, (size_t)n * (size_t)k)
+                                : kern_narrow_is_finite(&x.x, n, k);
+        c->packed = kern_packed_add_narrow(m->to, c->to, &x.x, n, k);
+    }
+    if (made == NARROWED_TOO_LARGE)
+        __atomic_store_n(&m->w->too_large, c->from, __ATOMIC_RELAXED);
+    else if (!c->packed && made != NARROWED_NOT && m->type != KERN_FLOAT32)
+        __atomic_store_n(&m->w->no_room, true, __ATOMIC_RELAXED);
+    narrowed_fini(&x);
+}
 
 static void bound_copy_one(void *arg, int i)
 {
     const struct bound_making *m = arg;
     struct bound_copy *c = &m->list[i];
-    struct kern_narrow x;
-    if (m->to && c->product && bound_narrow(c->from, &x)) {
-        int n = (int)c->from->shape[0], k = (int)c->from->shape[1];
-        c->finite = kern_narrow_is_finite(&x, n, k);
-        c->packed = kern_packed_add_narrow(m->to, c->to, &x, n, k);
-    }
-    if (!c->packed)
+    if (m->to && c->product && c->from->ndim == 2)
+        bound_pack_one(m, c);
+    if (!c->packed && !c->in_place)
         tensor_to_f32(c->from, c->to);
     tensor_forget(c->from);
+}
+
+/* Weights of products that are float32 in the file wait, too, where fewer bits are asked for. */
+static void bound_ask_narrow(struct bound *w, enum kern_type type)
+{
+    if (type == KERN_FLOAT32 || w->asked_narrow)
+        return;
+    size_t all = (size_t)w->waiting_count + (size_t)w->product_count;
+    w->waiting = xreallocarray(w->waiting, all + 1, sizeof *w->waiting);
+    for (int i = 0; i < w->product_count; i++) {
+        const struct tensor *t = w->products[i].of;
+        w->waiting[w->waiting_count++] = (struct bound_copy){
+            .from = t, .to = (float *)(uintptr_t)t->data, .in_place = true, .product = true};
+    }
+    w->asked_narrow = true;
 }
 
 /* Those that go on waiting, as they are packed or nobody wants them, come first. */
 static void bound_make(struct bound *w, struct kern *k, unsigned heads, bool floats)
 {
+    bound_ask_narrow(w, kern_precision(k));
     int count = w->waiting_count, kept = 0;
     for (int i = 0; i < count; i++) {
         struct bound_copy c = w->waiting[i];
@@ -426,7 +447,8 @@ static void bound_make(struct bound *w, struct kern *k, unsigned heads, bool flo
         return;
     if (!w->narrow && !floats)
         w->narrow = kern_packed_new(k);
-    struct bound_making m = {floats ? NULL : w->narrow, w->waiting + kept};
+    struct bound_making m = {w, floats ? NULL : w->narrow, kern_precision(k),
+                             w->waiting + kept};
     for (int i = kept; i < count; i++)
         w->waiting[i].packed = false;
     kern_parallel(k, count - kept, bound_copy_one, &m);
@@ -477,7 +499,7 @@ static int bound_fail_bad(const struct bound *w, const struct bound_check *c,
 {
     int64_t n = tensor_elements(c->of), bad = 0, first = 0;
     const struct bound_copy *packed = bound_packed(w, c->data);
-    if (packed)
+    if (packed && !packed->in_place)
         tensor_to_f32(packed->from, packed->to);
     for (int64_t i = 0; i < n; i++)
         if (!kern_is_finite((const char *)c->data + 4 * i, 1) && bad++ == 0)
@@ -526,6 +548,12 @@ int bound_ready(struct bound *w, struct kern *k, unsigned heads, struct vs_err *
 {
     int rc = 0;
     bound_fill(w, k, heads);
+    if (w->no_room)
+        return vs_fail(err, VS_E_LIMIT, "%s: no memory for its weights in the precision that was "
+                       "asked for", w->path);
+    if (w->too_large)
+        return vs_fail(err, VS_E_LIMIT, "%s: %s has numbers beyond 65504, which float16 has not: "
+                       "use --precision bfloat16 or int8", w->path, w->too_large->name);
     bound_check_all(w, k, heads);
     for (int i = 0; i < w->check_count && rc == 0; i++)
         if (w->checks[i].state == CHECK_BAD && (!w->checks[i].head || w->checks[i].head & heads))

@@ -42,8 +42,11 @@ struct bound {
     void **owned;
     int owned_count;
     struct bound_copy *waiting; /* copies that are still empty */
-    struct kern_packed *narrow; /* weights of products in the bits that they have, or NULL */
+    struct kern_packed *narrow; /* weights of products in fewer bits than float32 has, or NULL */
     int waiting_count;
+    bool asked_narrow;          /* products that are float32 in the file wait, too */
+    const struct tensor *too_large; /* one that float16 has no room for, or NULL */
+    bool no_room; /* for what was asked for */
     struct bound_check *checks;
     int check_count, check_cap;
     struct bound_normed *normed;
@@ -88,7 +91,7 @@ void bind_fini(struct binder *b);
 
 /* Makes ready the trunk's weights and those of these heads where the file has other numbers than
  * float32, once: what products alone read is packed in the bits that it has where the back end can
- * do that, all else becomes float32. */
+ * do that, or in those that were asked for (kern_set_precision); all else becomes float32. */
 void bound_fill(struct bound *w, struct kern *k, unsigned heads);
 /* The same for who reads the numbers himself, at the addresses of weights of products: models that
  * are mixed of several. All become float32, and are packed, too, if they were. */
