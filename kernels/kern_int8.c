@@ -7,8 +7,8 @@
  * and what follows (bias, activation, residual) is that of all products.
  *
  * Both are widened to 16 bits, as two products of 16 bits and their sum are one instruction on most
- * processors, whose result always fits 32 bits. The one for 8 bits would make twice as many at once,
- * but of sums that may not fit its 16: exact only with weights of 7 bits. A piece of a panel is
+ * processors, whose result always fits 32 bits. The one for 8 bits makes twice as many at once, but
+ * of sums that may not fit its 16: exact only with weights of 7 bits. A piece of a panel is
  * widened into the L1 cache, pairs of rows side by side, and stays there while the rows pass by;
  * meanwhile the next piece is fetched. */
 #include "kernels/kern_int8.h"
@@ -87,8 +87,8 @@ INLINE void row_round(vf x, vf by, int16_t *q)
     memcpy(q, &h, sizeof h);
 }
 
-/* One row to q, which has room for more than k numbers, and its scale. A row whose largest number is too
- * small for a scale (3.7e-37) is zeros, as one of zeros is. */
+/* One row to q, which has room for more than k numbers, and its scale. A row whose largest number
+ * is too small for a scale (3.7e-37) is zeros, as one of zeros is. */
 static float row_whole(const float *x, int k, int16_t *q, ptrdiff_t room)
 {
     int32_t bits = row_top(x, k);

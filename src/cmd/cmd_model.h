@@ -89,8 +89,8 @@ void command_opened(const char *command, const struct model *m);
 /* Says on stderr why auto took the processor though there is a GPU; nothing otherwise. */
 void command_device(const char *command, struct kern *k);
 
-/* Says on stderr how far answers may be off in the precision that was asked for, of each checkpoint;
- * nothing for float32. */
+/* Says on stderr how far answers may be off in the precision that was asked for, of each
+ * checkpoint; nothing for float32. */
 void command_say_precision(const char *command, const struct model *m);
 
 /* A detect_report for a terminal on stderr; arg: a bool that says that something was shown. */

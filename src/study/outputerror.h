@@ -25,9 +25,9 @@ struct output_errors {
     char first_failure[256];
 };
 
-/* Asks checkpoint a of m and b of other (which may be m) every query of the set and compares all that the model computes:
- * every output of every head, not only the one that answers. A query that cannot be asked is
- * counted. Padding, which says nothing, is left out. */
+/* Asks checkpoint a of m and b of other (which may be m) every query of the set and compares all
+ * that the model computes: every output of every head, not only the one that answers. A query that
+ * cannot be asked is counted. Padding, which says nothing, is left out. */
 int output_errors_measure(struct model *m, int a, struct model *other, int b,
                           const struct probes *set, struct output_errors *out, struct vs_err *err);
 void output_errors_fini(struct output_errors *e);

@@ -23,7 +23,7 @@ struct packer {
 
 struct packer *packer_new(struct kern *k, const struct bound *b)
 {
-    bool used = b->product_count > 0 && kern_precision(k) == KERN_FLOAT32; /* else bound_fill does */
+    bool used = b->product_count > 0 && kern_precision(k) == KERN_FLOAT32; /* or bound_fill did */
     struct kern_packed *to = used ? kern_packed_new(k) : NULL;
     struct packer *p = to ? xcalloc(1, sizeof *p) : NULL;
     if (p) {
