@@ -131,7 +131,7 @@ INLINE vi pair_sum(vi acc, vi a, vi b)
     return acc + (vi)_mm256_madd_epi16((__m256i)a, (__m256i)b);
 #elif defined(__SSE2__)
     return acc + (vi)_mm_madd_epi16((__m128i)a, (__m128i)b);
-#elif defined(__aarch64__)
+#elif defined(KERN_NEON)
     int32x4_t low = vmull_s16(vget_low_s16((int16x8_t)a), vget_low_s16((int16x8_t)b));
     int32x4_t high = vmull_high_s16((int16x8_t)a, (int16x8_t)b);
     return acc + (vi)vpaddq_s32(low, high);

@@ -60,7 +60,7 @@ endif
 if AARCH64
 noinst_LIBRARIES += libkernneon.a
 libkernneon_a_SOURCES = kernels/kern_back.c kernels/kern_conv.c kernels/kern_cpu.c \
-	kernels/kern_linear.c kernels/kern_linear_back.c kernels/kern_wino.c
+	kernels/kern_int8.c kernels/kern_linear.c kernels/kern_linear_back.c kernels/kern_wino.c
 libkernneon_a_CPPFLAGS = $(AM_CPPFLAGS) -DKERN_NEON -DKERN_TABLE=kern_ops_neon
 libkernneon_a_CFLAGS = $(AM_CFLAGS) $(KERN_CFLAGS)
 KERN_LIBS += libkernneon.a

@@ -275,9 +275,10 @@ static void check_names(void)
 
 int main(void)
 {
-    static const char *const devices[] = {"ref", "cpu-portable", "cpu-avx2", "cpu-avx512"};
+    static const char *const devices[] = {"ref", "cpu-portable", "cpu-avx2", "cpu-avx512",
+                                          "cpu-neon"};
     check_names();
-    for (int i = 0; i < 4; i++)
+    for (int i = 0; i < 5; i++)
         for (int threads = 1; threads <= 3; threads++) {
             struct kern *k = open_int8(devices[i], threads), *plain = NULL;
             char why[256];
