@@ -95,17 +95,19 @@ static int run(int argc, char **argv)
     return status ? status : run_command(&command_workbench, argc, argv);
 }
 
-/* What was printed and did not arrive is a failure. Why is known of the last write only. */
+/* What was printed and did not arrive is a failure. If that was noticed before, in the middle of the
+ * output, nobody kept the reason: one more character of what is broken anyway tells it. */
 static int written(int status)
 {
-    bool before = ferror(stdout);
     errno = 0;
-    bool now = fflush(stdout) != 0;
+    bool before = ferror(stdout), now = fflush(stdout) != 0;
     if (!before && !now)
         return status;
+    if (!now && write(STDOUT_FILENO, "\n", 1) >= 0)
+        errno = 0;
     if (status != EXIT_USAGE) /* also where what failed was said there */
         plain_text(stderr, "vilscope: standard output cannot be written%s%s\n",
-                   now && errno ? ": " : "", now && errno ? strerror(errno) : "");
+                   errno ? ": " : "", errno ? strerror(errno) : "");
     return status == EXIT_USAGE ? status : EXIT_FAILED;
 }
 
