@@ -136,7 +136,7 @@ static void merging_more(void)
     ok(number(b, "SELECT count(*) FROM sessions WHERE ended IS NOT NULL") == 1 &&
        number(b, "SELECT count(*) FROM tags") == 1 && number(b, "SELECT count(*) FROM words WHERE "
        "words MATCH 'late'") == 1, "with its end and marks");
-    struct attribution_record *x = make_attribution("relevancy", 1), **list;
+    struct attribution_record *x = make_attribution("relevancy", 1), **list = NULL;
     int attributions = 0;
     log_open(a, false, &l, &err);
     log_attribution_at(l, x, &err);
