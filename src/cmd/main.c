@@ -95,8 +95,8 @@ static int run(int argc, char **argv)
     return status ? status : run_command(&command_workbench, argc, argv);
 }
 
-/* What was printed and did not arrive is a failure. If that was noticed before, in the middle of the
- * output, nobody kept the reason: one more character of what is broken anyway tells it. */
+/* What was printed and did not arrive is a failure. If that was noticed in the middle of the output
+ * nobody kept the reason: one more character of what is broken anyway tells it. */
 static int written(int status)
 {
     errno = 0;
