@@ -1,6 +1,6 @@
 # Tests print TAP; tests/run-tests runs them and prints one total line.
 TEST_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/tests $(JANSSON_CFLAGS)
-EXTRA_DIST += tests/cluster/run tests/cluster/throwaway tests/leaks.txt tests/ports/answers.sh tests/ports/cross tests/ports/run tests/run-tests tests/tap.h tests/mutants tests/mutation/accepted.txt \
+EXTRA_DIST += tests/cluster/run tests/cluster/throwaway tests/leaks.txt tests/ports/answers.sh tests/ports/cross tests/ports/packages tests/ports/root.sh tests/ports/run tests/run-tests tests/tap.h tests/mutants tests/mutation/accepted.txt \
 	tests/mutation/build.py tests/mutation/cover.py tests/mutation/faults.py \
 	tests/mutation/results.py tests/mutation/trial.py \
 	tests/data/checkpoints/make.py tests/data/checkpoints/training.pt \
