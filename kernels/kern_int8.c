@@ -28,7 +28,6 @@
 #define COLUMNS 32                        /* of y in one part of the work */
 #define BLOCK 128                         /* rows whose sums are kept while the pieces go by */
 #define CHUNK 16                          /* pairs from one fetch to the next */
-
 #define LINE 64                           /* bytes */
 
 typedef int16_t vh __attribute__((vector_size(2 * KERN_LANES)));
@@ -427,11 +426,6 @@ static void do_rows(void *arg, int i)
                r->scale + row);
 }
 
-static bool same_rows(const struct kern_linear *a, const struct kern_linear *b)
-{
-    return a->x == b->x && a->m == b->m && a->k == b->k && a->ldx == b->ldx;
-}
-
 /* With room for whole vectors. */
 static struct int8_rows rows_new(const struct kern_linear *o)
 {
@@ -444,7 +438,7 @@ static void multiply_all(struct kern *k, struct int8_job *job)
 {
     int parts = 0, rows = 0;
     for (int i = 0; i < job->count; i++) {
-        if (i > 0 && same_rows(&job->list[i], &job->list[i - 1])) {
+        if (i > 0 && linear_same_rows(&job->list[i], &job->list[i - 1])) {
             job->rows[i] = job->rows[i - 1];
             job->rows[i].owned = false;
         } else

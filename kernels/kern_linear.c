@@ -232,12 +232,6 @@ static void do_part(void *arg, int i)
 
 /* ---- weights that are packed, and rows of x that are in each other's way */
 
-static bool same_rows(const struct kern_linear *a, const struct kern_linear *b)
-{
-    return a->x == b->x && a->m == b->m && a->k == b->k && a->ldx == b->ldx;
-}
-
-/* Products in a row often read the same x: query, key and value. */
 static void prepare_all(struct kern *k, const struct kern_linear *list, int count,
                         struct kern_linear *own, float **rows)
 {
@@ -248,7 +242,7 @@ static void prepare_all(struct kern *k, const struct kern_linear *list, int coun
             own[i].packed = kern_packed_find(k, own[i].w, own[i].n, own[i].k);
         if (list[i].m == 1 || !kern_crowded(list[i].ldx))
             continue;
-        bool again = i > 0 && same_rows(&list[i], &list[i - 1]);
+        bool again = i > 0 && linear_same_rows(&list[i], &list[i - 1]);
         if (!again)
             rows[i] = scratch_spread(list[i].x, list[i].ldx, list[i].m, list[i].k);
         own[i].x = again ? own[i - 1].x : rows[i];

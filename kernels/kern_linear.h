@@ -10,6 +10,12 @@
 
 void KERN_LINEAR(struct kern *k, const struct kern_linear *list, int count);
 
+/* Products in a row often read the same x: query, key and value. */
+static inline bool linear_same_rows(const struct kern_linear *a, const struct kern_linear *b)
+{
+    return a->x == b->x && a->m == b->m && a->k == b->k && a->ldx == b->ldx;
+}
+
 /* y = act(sums + bias) + residual for some rows and columns; sums (rows, ld) begin at the first
  * of them. */
 #define KERN_LINEAR_FINISH KERN_NAME(kern_linear_finish)

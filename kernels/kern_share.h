@@ -29,9 +29,9 @@ static inline double share_fair(const struct kern_linear *list, int count, int t
     return threads > 1 ? work / threads : INFINITY;
 }
 
-/* fair: as above. least: columns that cost as much as
- * fewer (a power of two). Columns are cut first, which costs nothing but x being read once more;
- * many long rows of it are: then parts are wider as long as they are small enough. */
+/* fair: as above. least: columns that cost as much as fewer (a power of two). Columns are cut
+ * first, which costs nothing but x being read once more; many long rows of it cost more: then parts
+ * are wider as long as they are small enough. */
 static inline struct share_cut share_cut(const struct kern_linear *o, double fair, int least)
 {
     bool wide = o->k > 1024 && o->m > 2 * SHARE_COLUMNS && o->n >= 16 * SHARE_WIDE;
