@@ -88,19 +88,14 @@ static struct explained explained_of(const struct subject *s, int r)
 
 /* ---- gradients */
 
-static int relevance_dump_rows(const struct subject *s, enum net_stream name)
-{
-    const struct stream_names *n = &stream_table[name];
-    return (n->tokens ? s->pass->tokens : 0) + (n->regions ? s->pass->regions : 0);
-}
-
 static void dump_map(struct dump *d, const struct subject *s, enum attn_kind kind, int layer)
 {
     struct trace_at at = {.kind = TRACE_MAP, .site = (int)kind, .layer = layer};
     const struct trace_tensor *g = trace_get(s->grad, at);
+    size_t t = (size_t)s->pass->tokens, v = (size_t)s->pass->regions;
     int64_t shape[4] = {relevance_dump_images_of(s), net_map_heads(&s->net->sizes, kind),
-                        relevance_dump_rows(s, attn_table[kind].from),
-                        relevance_dump_rows(s, attn_table[kind].to)};
+                        (int64_t)stream_rows(attn_table[kind].from, t, v),
+                        (int64_t)stream_rows(attn_table[kind].to, t, v)};
     char name[TRACE_NAME], full[TRACE_NAME + 8];
     snprintf(full, sizeof full, "grad.%s", trace_name(at, name));
     float *out = dump_add(d, s, full, 4, shape);

@@ -192,11 +192,9 @@ void relevancy_fini(struct relevancy *r)
 const double *relevancy_matrix(const struct relevancy *r, enum attn_kind kind, int *rows,
                                int *cols)
 {
-    bool from = kind == ATTN_TEXT || kind == ATTN_TEXT_TO_IMAGE;
-    bool to = kind == ATTN_TEXT || kind == ATTN_IMAGE_TO_TEXT;
-    bool joint = kind == ATTN_JOINT;
-    *rows = joint ? r->tokens + r->regions : from ? r->tokens : r->regions;
-    *cols = joint ? r->tokens + r->regions : to ? r->tokens : r->regions;
+    size_t tokens = (size_t)r->tokens, regions = (size_t)r->regions;
+    *rows = (int)stream_rows(attn_table[kind].from, tokens, regions);
+    *cols = (int)stream_rows(attn_table[kind].to, tokens, regions);
     switch (kind) {
     case ATTN_TEXT: return r->tt;
     case ATTN_VISUAL: return r->ii;
