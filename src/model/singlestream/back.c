@@ -16,6 +16,11 @@ struct single_back {
     struct single_tape *t;
 };
 
+static struct single_back *single_back_of(struct back *b)
+{
+    return (struct single_back *)b;
+}
+
 /* ---- from the target to the last states */
 
 /* Numbers of a row of the target's output, 0: it has none that a target could be made of. */
@@ -74,11 +79,12 @@ static int single_back_pooled(struct single_back *v)
     return 0;
 }
 
-static int single_back_heads(struct single_back *v)
+static int single_back_heads(struct back *b)
 {
-    struct row_head h = row_head_of(&v->p.m->w.rows, back_output(&v->b)->head,
+    struct single_back *v = single_back_of(b);
+    struct row_head h = row_head_of(&v->p.m->w.rows, back_output(b)->head,
                                     v->p.m->c.text.act);
-    return back_is_on_rows(&v->b) ? back_on_rows(&v->b, &h, v->p.wide) : single_back_pooled(v);
+    return back_is_on_rows(b) ? back_on_rows(b, &h, v->p.wide) : single_back_pooled(v);
 }
 
 /* ---- layers */
@@ -113,9 +119,9 @@ static void single_back_part(struct single_back *v, const struct packing *rows,
 }
 
 /* From the embeddings to the sums that were normalised, and to what they are sums of. */
-static int single_back_inputs(struct single_back *v)
+static int single_back_inputs(struct back *b)
 {
-    struct back *b = &v->b;
+    struct single_back *v = single_back_of(b);
     struct back_stream *s = &b->s[0];
     const struct single_weights *w = &v->p.m->w;
     const struct packing *tokens = &v->p.tokens, *regions = &v->p.regions;
@@ -139,10 +145,11 @@ static int single_back_inputs(struct single_back *v)
 
 /* ---- the whole */
 
-static int single_back_start(struct single_back *v)
+static int single_back_start(struct back *b)
 {
+    struct single_back *v = single_back_of(b);
     struct single_pass *p = &v->p;
-    struct back_stream *s = &v->b.s[0];
+    struct back_stream *s = &b->s[0];
     int places = v->t->kept.tokens, rc;
     int32_t *lists = xcalloc((size_t)s->rows.rows + 1, sizeof *lists);
     p->all = s->rows;
@@ -154,7 +161,7 @@ static int single_back_start(struct single_back *v)
         const struct back_room room = {
             .maps = tape_map_size(&p->all, &p->all, p->m->c.text.heads, false, p->all.batch),
             .inner = hidden, .lists = lists, .count = (size_t)p->all.rows};
-        rc = back_start(&v->b, single_back_numbers(v), &room);
+        rc = back_start(b, single_back_numbers(v), &room);
     }
     free(lists);
     return rc;
@@ -163,23 +170,15 @@ static int single_back_start(struct single_back *v)
 int single_backward(struct tape *tape, const struct net_target *target,
                     const struct net_back_want *want, struct trace **out, struct vs_err *err)
 {
+    static const struct back_family family = {single_back_start, single_back_heads,
+                                              single_back_step, single_back_inputs};
     struct single_back v = {.t = (struct single_tape *)tape};
     v.p.m = v.t->m;
     v.b.run = &v.p.run;
     v.b.streams = 1;
     v.b.s[0] = (struct back_stream){.name = STREAM_JOINT, .width = v.p.m->c.text.hidden,
                                     .act = v.p.m->c.text.act, .kept = &v.t->all};
-    int rc = back_open(&v.b, tape, target, want, err);
-    if (rc != 0)
-        return rc;
-    rc = single_back_start(&v);
-    if (rc == 0)
-        rc = single_back_heads(&v);
-    if (rc == 0)
-        rc = back_steps(&v.b, single_back_step);
-    if (rc == 0 && want->inputs)
-        rc = single_back_inputs(&v);
-    rc = back_close(&v.b, rc, out);
+    int rc = back_run(&v.b, &family, tape, target, want, out, err);
     packing_fini(&v.p.tokens);
     packing_fini(&v.p.regions);
     return rc;
@@ -193,12 +192,7 @@ int single_record(struct single *m, const struct net_input *in, const struct net
     struct single_tape *t = xcalloc(1, sizeof *t);
     tape_init(&t->kept, &m->core, want->heads);
     t->m = m;
-    int rc = tape_record(&t->kept, in, want, trace, err);
-    if (rc == 0)
-        *out = &t->kept.tape;
-    else
-        single_tape_free(&t->kept.tape);
-    return rc;
+    return tape_record(&t->kept, in, want, out, trace, err);
 }
 
 void single_tape_free(struct tape *tape)

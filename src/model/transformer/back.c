@@ -22,8 +22,9 @@ static void back_pack(const struct packing *all, int first, int batch, struct pa
     memcpy(out->pos, all->pos + from, (size_t)out->rows * sizeof *out->pos);
 }
 
-int back_open(struct back *b, struct tape *tape, const struct net_target *target,
-              const struct net_back_want *want, struct vs_err *err)
+/* When this fails there is nothing to close. */
+static int back_open(struct back *b, struct tape *tape, const struct net_target *target,
+                     const struct net_back_want *want, struct vs_err *err)
 {
     struct activations *t = b->t = activations_of(tape);
     int all = b->s[0].kept->batch;
@@ -118,7 +119,7 @@ int back_need(struct back *b, int i)
     return rc;
 }
 
-int back_steps(struct back *b, int (*step)(struct back *b, const struct tape_step *s))
+static int back_steps(struct back *b, int (*step)(struct back *b, const struct tape_step *s))
 {
     int rc = 0;
     for (int i = b->t->all - 1; i >= 0 && rc == 0; i--) {
@@ -225,7 +226,8 @@ static int back_check_finite(const struct back *b, int rc)
                : rc;
 }
 
-int back_close(struct back *b, int rc, struct trace **out)
+/* Makes *out, or fails with rc or an error of its own. */
+static int back_close(struct back *b, int rc, struct trace **out)
 {
     struct trace *trace = b->run->trace;
     rc = forward_finish(b->run, rc);
@@ -242,4 +244,21 @@ int back_close(struct back *b, int rc, struct trace **out)
     else
         trace_free(trace);
     return rc;
+}
+
+int back_run(struct back *b, const struct back_family *f, struct tape *tape,
+             const struct net_target *target, const struct net_back_want *want, struct trace **out,
+             struct vs_err *err)
+{
+    int rc = back_open(b, tape, target, want, err);
+    if (rc != 0)
+        return rc;
+    rc = f->start(b);
+    if (rc == 0)
+        rc = f->heads(b);
+    if (rc == 0)
+        rc = back_steps(b, f->step);
+    if (rc == 0 && want->inputs)
+        rc = f->inputs(b);
+    return back_close(b, rc, out);
 }

@@ -78,11 +78,18 @@ static inline struct kern_norm_back back_norm(const struct back *b, const struct
 }
 
 /* ---- back.c: the whole */
-/* b has the run, and names, widths and recorded rows of its streams; all else follows from what is
- * given. The family then plans its arena, calls back_start, goes back, and gives its rc to
- * back_close, which makes *out or fails. When this fails there is nothing to close. */
-int back_open(struct back *b, struct tape *tape, const struct net_target *target,
-              const struct net_back_want *want, struct vs_err *err);
+/* What a family does of it, in this order; each gives 0 or an error. */
+struct back_family {
+    int (*start)(struct back *b); /* plans its arena, and calls back_start */
+    int (*heads)(struct back *b); /* from the target to the last states */
+    int (*step)(struct back *b, const struct tape_step *s); /* of the pass, the last one first */
+    int (*inputs)(struct back *b); /* from the embeddings to what they are made of */
+};
+/* All of it: b has the run, and names, widths and recorded rows of its streams; all else follows
+ * from what is given. */
+int back_run(struct back *b, const struct back_family *f, struct tape *tape,
+             const struct net_target *target, const struct net_back_want *want, struct trace **out,
+             struct vs_err *err);
 struct back_room {
     size_t maps;  /* numbers of all maps of a layer */
     size_t inner; /* of a row of a head's inner states, the widest */
@@ -91,11 +98,8 @@ struct back_room {
 };
 /* numbers: those of a row of the target's output, 0: there is none. Ends with kern_begin. */
 int back_start(struct back *b, int numbers, const struct back_room *room);
-int back_close(struct back *b, int rc, struct trace **out);
 /* Step i is kept. */
 int back_need(struct back *b, int i);
-/* All steps of the pass, from the last to the first. */
-int back_steps(struct back *b, int (*step)(struct back *b, const struct tape_step *s));
 /* The derivatives of stream s's states as they are now, as what `at` says of the trace, where it is
  * wanted. */
 int back_keep(struct back *b, struct back_stream *s, enum trace_kind kind, enum net_part part,

@@ -311,7 +311,7 @@ static bool tape_plan_slab(struct activations *t)
 }
 
 int tape_record(struct activations *t, const struct net_input *in, const struct net_want *want,
-                struct trace **trace, struct vs_err *err)
+                struct tape **out, struct trace **trace, struct vs_err *err)
 {
     struct core *m = t->core;
     m->recording = t;
@@ -328,6 +328,10 @@ int tape_record(struct activations *t, const struct net_input *in, const struct 
         tape_remember(t, in);
         t->tape.bytes += t->slab_size * sizeof(float);
     }
+    if (rc == 0)
+        *out = &t->tape;
+    else
+        t->tape.net->family->tape_free(&t->tape);
     return rc;
 }
 

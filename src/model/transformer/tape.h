@@ -58,9 +58,9 @@ static inline struct activations *activations_of(struct tape *t)
 
 void tape_init(struct activations *t, struct core *m, unsigned heads);
 void tape_fini(struct activations *t);
-/* core_forward that fills t, core.recording being t meanwhile. */
+/* core_forward that fills t, core.recording being t meanwhile. t becomes *out, or is freed. */
 int tape_record(struct activations *t, const struct net_input *in, const struct net_want *want,
-                struct trace **trace, struct vs_err *err);
+                struct tape **out, struct trace **trace, struct vs_err *err);
 /* Step i is kept when this is done; outside of kern_begin and kern_end. */
 int tape_need(struct activations *t, int i, const atomic_bool *cancel, struct vs_err *err);
 static inline bool tape_has(const struct activations *t, int i)

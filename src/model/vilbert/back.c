@@ -9,9 +9,9 @@
 /* ---- the inputs */
 
 /* From the embeddings to the sums that were normalised, and to what they are sums of. */
-static int vilbert_back_inputs(struct vilbert_back *v)
+static int vilbert_back_inputs(struct back *b)
 {
-    struct back *b = &v->b;
+    struct vilbert_back *v = vilbert_back_of(b);
     struct back_stream *image = &b->s[0], *text = &b->s[1];
     const struct weights *w = &v->p.m->w;
     const struct norm_w *norms[2] = {&w->v_embed_norm, &w->text.norm};
@@ -58,16 +58,17 @@ static size_t vilbert_back_map_size(const struct vilbert_back *v)
                                      tape_map_size(i, i, c->v_heads, false, t->batch)), co);
 }
 
-static int vilbert_back_start(struct vilbert_back *v)
+static int vilbert_back_start(struct back *b)
 {
+    struct vilbert_back *v = vilbert_back_of(b);
     struct pass *p = &v->p;
     const struct config *c = &p->m->c;
-    p->v = v->b.s[0].rows;
-    p->t = v->b.s[1].rows;
+    p->v = b->s[0].rows;
+    p->t = b->s[1].rows;
     int rc = pass_plan_arena(p);
     if (rc != 0)
         return rc;
-    struct back_stream *i = &v->b.s[0], *t = &v->b.s[1];
+    struct back_stream *i = &b->s[0], *t = &b->s[1];
     i->x = p->xv, i->wide = p->fv, i->read = p->cv, i->q = p->qv, i->k = p->kv, i->v = p->vv;
     t->x = p->xt, t->wide = p->ft, t->read = p->ct, t->q = p->qt, t->k = p->kt, t->v = p->vt;
     size_t hidden = (size_t)(c->text.hidden > c->v_hidden ? c->text.hidden : c->v_hidden);
@@ -75,25 +76,17 @@ static int vilbert_back_start(struct vilbert_back *v)
         .maps = vilbert_back_map_size(v),
         .inner = forward_most(2 * (size_t)c->bi_hidden, hidden),
     };
-    return back_start(&v->b, vilbert_back_numbers(v), &room);
+    return back_start(b, vilbert_back_numbers(v), &room);
 }
 
 int vilbert_backward(struct tape *tape, const struct net_target *target,
                      const struct net_back_want *want, struct trace **out, struct vs_err *err)
 {
+    static const struct back_family family = {vilbert_back_start, vilbert_back_heads,
+                                              vilbert_back_step, vilbert_back_inputs};
     struct vilbert_back v = {.t = vilbert_tape_of(tape)};
     v.p.m = v.t->m;
     v.b.run = &v.p.run;
     vilbert_back_streams(&v);
-    int rc = back_open(&v.b, tape, target, want, err);
-    if (rc != 0)
-        return rc;
-    rc = vilbert_back_start(&v);
-    if (rc == 0)
-        rc = vilbert_back_heads(&v);
-    if (rc == 0)
-        rc = back_steps(&v.b, vilbert_back_step);
-    if (rc == 0 && want->inputs)
-        rc = vilbert_back_inputs(&v);
-    return back_close(&v.b, rc, out);
+    return back_run(&v.b, &family, tape, target, want, out, err);
 }

@@ -21,7 +21,7 @@ static inline struct vilbert_back *vilbert_back_of(struct back *b)
 /* ---- back_heads.c: from the target to the last states */
 /* Numbers of a row of the target's output, 0: it has none that a target could be made of. */
 int vilbert_back_numbers(const struct vilbert_back *v);
-int vilbert_back_heads(struct vilbert_back *v);
+int vilbert_back_heads(struct back *b);
 
 /* ---- back_layers.c: a step of the pass, backwards */
 int vilbert_back_step(struct back *b, const struct tape_step *step);

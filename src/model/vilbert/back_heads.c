@@ -72,11 +72,12 @@ static void vilbert_back_pooled(struct vilbert_back *v)
     vilbert_back_pool(v);
 }
 
-int vilbert_back_heads(struct vilbert_back *v)
+int vilbert_back_heads(struct back *b)
 {
-    if (back_is_on_rows(&v->b)) {
-        struct row_head h = head_on_rows(v->t->m, back_output(&v->b)->head);
-        return back_on_rows(&v->b, &h, v->p.wide);
+    struct vilbert_back *v = vilbert_back_of(b);
+    if (back_is_on_rows(b)) {
+        struct row_head h = head_on_rows(v->t->m, back_output(b)->head);
+        return back_on_rows(b, &h, v->p.wide);
     }
     vilbert_back_pooled(v);
     return 0;

@@ -62,12 +62,7 @@ int vilbert_record(struct vilbert *m, const struct net_input *in, const struct n
     struct vilbert_tape *t = xcalloc(1, sizeof *t);
     tape_init(&t->kept, &m->core, want->heads);
     t->m = m;
-    int rc = tape_record(&t->kept, in, want, trace, err);
-    if (rc == 0)
-        *out = &t->kept.tape;
-    else
-        vilbert_tape_free(&t->kept.tape);
-    return rc;
+    return tape_record(&t->kept, in, want, out, trace, err);
 }
 
 void vilbert_tape_free(struct tape *tape)
