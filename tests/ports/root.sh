@@ -32,6 +32,8 @@ root_make() {
     include=
     case $mirror in https:*) include=--include=ca-certificates ;; esac
     echo "$script: a root of $1"
+    mkdir -p "$2/etc/dpkg/dpkg.cfg.d"
+    echo force-unsafe-io >"$2/etc/dpkg/dpkg.cfg.d/thrown-away" # nothing of it has to reach the disk
     # shellcheck disable=SC2086
     debootstrap --variant=minbase $include "$1" "$2" "$mirror" >"$2.log" 2>&1 || {
         tail -n 5 "$2.log"
@@ -43,10 +45,13 @@ root_make() {
     apt-config dump 2>/dev/null | grep -E '^Acquire::(http|https)::' >"$2/etc/apt/apt.conf.d/90host"
 }
 
-# root_source FOLDER: the source that is here, without what was built.
+# root_source ROOT: the source that is here, without what was built, and the golden data.
 root_source() {
-    mkdir -p "$1"
-    tar -c --exclude='./build*' --exclude=./.git --exclude=./autom4te.cache . | tar -x -C "$1"
+    mkdir "$1/src" "$1/shared"
+    tar -c --exclude='./build*' --exclude=./.git --exclude=./autom4te.cache . | tar -x -C "$1/src"
+    for part in golden data; do
+        [ ! -d "${VILSCOPE_SHARED:-../shared}/$part" ] || cp -r "${VILSCOPE_SHARED:-../shared}/$part" "$1/shared/"
+    done
 }
 
 # root_mount: what programs want, inside of a mount namespace.
