@@ -30,18 +30,14 @@ static void read_rollout(struct attributing *a, const struct trace *pass, int b,
                          double *regions)
 {
     enum output_rows of = output_table[a->target.output].rows;
-    for (int s = 0; s < STREAM_COUNT; s++) {
-        enum net_stream stream = (enum net_stream)s;
-        bool kind = of == ROWS_TOKENS, one = of == ROWS_TOKENS || of == ROWS_REGIONS;
-        int first, count = trace_rows(pass, stream, true, &first);
-        if (count + trace_rows(pass, stream, false, &first) == 0)
-            continue;
+    bool kind = of == ROWS_TOKENS, one = of == ROWS_TOKENS || of == ROWS_REGIONS;
+    for (int s = 0; s < STREAM_COUNT; s++)
         for (int i = 0; i < (one ? a->target.count : 1); i++) {
+            enum net_stream stream = (enum net_stream)s;
             int row = one ? trace_row(pass, stream, kind, a->target.terms[i].row) : 0;
             if (row >= 0 && (!one || a->target.terms[i].weight > 0))
                 rollout_row(pass, stream, row, b, tokens, regions);
         }
-    }
 }
 
 int attribution_rollout(struct attributing *a, struct vs_err *err)

@@ -132,7 +132,10 @@ bool rollout_row(const struct trace *t, enum net_stream s, int row, int b, doubl
     struct rollout r = {.t = t, .n = t->tokens + t->regions};
     bool any = false;
     for (int i = 0; i < t->count; i++)
-        any |= t->tensors[i].at.kind == TRACE_MAP;
+        any |= t->tensors[i].at.kind == TRACE_MAP &&
+               attn_table[t->tensors[i].at.site].from == s;
+    if (!any)
+        return false;
     rollout_begin(&r);
     rollout_run(&r, ATTN_COUNT, -1, b);
     for (int i = 0; i < t->tokens; i++)
@@ -140,5 +143,5 @@ bool rollout_row(const struct trace *t, enum net_stream s, int row, int b, doubl
     for (int i = 0; i < t->regions; i++)
         regions[i] += r.x[s][(ptrdiff_t)row * r.n + t->tokens + i];
     rollout_end(&r);
-    return any;
+    return true;
 }

@@ -13,8 +13,8 @@ float *rollout_map(const struct trace *t, enum attn_kind kind, int layer, int b,
                    int cols);
 
 /* What the row of a stream holds behind the last layer: tokens[i] and regions[i] += the share of
- * each that attention carried there, in image b. Together they are 1. False: the trace has no
- * maps. */
+ * each that attention carried there, in image b. Together they are 1. False, and nothing is added:
+ * the trace has no map of the stream's rows, as of a stream that the model lacks. */
 bool rollout_row(const struct trace *t, enum net_stream s, int row, int b, double *tokens,
                  double *regions);
 

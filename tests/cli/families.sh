@@ -73,6 +73,14 @@ for method in relevancy attention-gradient rollout attention gradient-input inte
     ok $? "attributions of it by $method: $(grep '^  1\. .*of image\|^  1\. token' "$work/out")"
 done
 
+# shellcheck disable=SC2086
+for file in baseline tasks; do
+    ask "$data/$file.bin" refcoco $one --attribute rollout --target 3 --top 100 "a red square"
+    awk '/^ *[0-9]+\. (token|region) [0-9]+ / && !/logit/ {n++; sum += $NF}
+        END {exit !(n > 5 && sum > 0.1 && sum < 1.00001)}' "$work/out"
+    ok $? "$file: shares of what a region is read from are no more than the whole"
+done
+
 # ---- alignment: index 0 is "belongs", and the difference of both logits is ranked
 # shellcheck disable=SC2086
 ask "$data/pretrained.bin" alignment $two "a red square"

@@ -179,6 +179,20 @@ static void names(const struct trace *t)
     ok(strcmp(name, "joint attention of layer 1") == 0, "for people: %s", name);
 }
 
+/* Row 3, a token, is that of the last map's rollout; streams that the family lacks add nothing. */
+static void rolled_out(const struct trace *t, const float *row, int tokens)
+{
+    int cols = t->tokens + t->regions, wrong = 0;
+    double *x = xcalloc((size_t)cols + 1, sizeof *x);
+    ok(!rollout_row(t, STREAM_TEXT, 3, 0, x, x + tokens) &&
+           !rollout_row(t, STREAM_IMAGE, 3, 0, x, x + tokens) &&
+           rollout_row(t, STREAM_JOINT, 3, 0, x, x + tokens), "a row behind the last layer");
+    for (int j = 0; j < cols; j++)
+        wrong += fabs(x[j] - (double)row[j]) > 1e-6;
+    ok(wrong == 0, "has what its stream's map has, and no other's: %d differ", wrong);
+    free(x);
+}
+
 static void maps(const struct result *r)
 {
     const struct trace *t = r->trace;
@@ -214,6 +228,7 @@ static void maps(const struct result *r)
         sum += map[3 * n + j];
     ok(fabsf(sum - 1) < 1e-5f && map[3 * n + 3] > 0.25f, "rollout through two layers: %f",
        (double)sum);
+    rolled_out(t, map + 3 * n, tokens);
     free(map);
     free(whole);
     free(weights);
