@@ -10,34 +10,6 @@
 
 /* ---- trends */
 
-/* 95 % of a mean over the queries that were answered, by the normal approximation. */
-static void mean_interval(const struct probe_table *t, struct figure_series *mean)
-{
-    int n = mean->count;
-    double *x = xcalloc((size_t)n + 1, sizeof *x), *sum = xcalloc((size_t)n + 1, sizeof *sum);
-    int *count = xcalloc((size_t)n + 1, sizeof *count);
-    mean->low = xcalloc((size_t)n + 1, sizeof *mean->low);
-    mean->high = xcalloc((size_t)n + 1, sizeof *mean->high);
-    for (int i = 0; i < t->probes->count; i++) {
-        probe_table_trend(t, i, x);
-        for (int j = 0; j < n; j++)
-            if (isfinite(x[j])) {
-                sum[j] += (x[j] - mean->y[j]) * (x[j] - mean->y[j]);
-                count[j]++;
-            }
-    }
-    for (int j = 0; j < n; j++) {
-        double half = count[j] > 1 ? 1.96 * sqrt(sum[j] / (count[j] - 1) / count[j]) : NAN;
-        mean->low[j] = fmax(mean->y[j] - half, 0);
-        mean->high[j] = fmin(mean->y[j] + half, 1);
-        if (isnan(half))
-            mean->low[j] = mean->high[j] = NAN;
-    }
-    free(count);
-    free(sum);
-    free(x);
-}
-
 static void trend_names(struct figure_panel *p, const struct probe_table *t, int n)
 {
     p->x_names = xcalloc((size_t)n + 1, sizeof *p->x_names);
@@ -84,7 +56,9 @@ void plot_trend(struct figure *f, struct model *m, const struct probe_table *t, 
     mean->color = figure_category(0);
     mean->style = FIGURE_LINE_POINTS;
     probe_table_mean(t, mean->y);
-    mean_interval(t, mean);
+    mean->low = xcalloc((size_t)n + 1, sizeof *mean->low);
+    mean->high = xcalloc((size_t)n + 1, sizeof *mean->high);
+    probe_table_interval(t, mean->low, mean->high);
     if (chosen < 0 || chosen >= t->probes->count)
         return;
     struct figure_series *one = figure_panel_series(p, xstrdup(t->probes->list[chosen].name), n);

@@ -120,6 +120,8 @@ bool probe_table_flips(const struct probe_table *t, int probe, int a, int b);
 void probe_table_trend(const struct probe_table *t, int probe, double *out);
 /* The mean of all probes that were answered; NAN where none was. out (count of columns). */
 void probe_table_mean(const struct probe_table *t, double *out);
+/* 95 % of that mean, by the normal approximation; NAN where fewer than two were answered. */
+void probe_table_interval(const struct probe_table *t, double *low, double *high);
 /* Values from 0 to 1 as one character each, in UTF-8 block elements or ASCII. Caller frees. */
 char *sparkline(const double *values, int count, bool utf8);
 

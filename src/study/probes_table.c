@@ -135,6 +135,28 @@ void probe_table_mean(const struct probe_table *t, double *out)
     free(v);
 }
 
+void probe_table_interval(const struct probe_table *t, double *low, double *high)
+{
+    int n = t->count;
+    double *v = xcalloc(4 * (size_t)n + 1, sizeof *v);
+    double *mean = v + n, *squares = v + 2 * n, *answered = v + 3 * n;
+    probe_table_mean(t, mean);
+    for (int i = 0; i < t->probes->count; i++) {
+        probe_table_trend(t, i, v);
+        for (int c = 0; c < n; c++) {
+            squares[c] += isnan(v[c]) ? 0 : (v[c] - mean[c]) * (v[c] - mean[c]);
+            answered[c] += !isnan(v[c]);
+        }
+    }
+    for (int c = 0; c < n; c++) {
+        double k = answered[c];
+        double half = k > 1 ? 1.96 * sqrt(squares[c] / (k - 1) / k) : (double)NAN;
+        low[c] = isnan(half) ? half : fmax(mean[c] - half, 0);
+        high[c] = isnan(half) ? half : fmin(mean[c] + half, 1);
+    }
+    free(v);
+}
+
 char *sparkline(const double *values, int count, bool utf8)
 {
     static const char *const blocks[] = {"▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"};

@@ -365,3 +365,16 @@ void canvas_curve(struct canvas *c, const double *v, int n, const struct plot_ra
         last = i;
     }
 }
+
+void canvas_band(struct canvas *c, const double *low, const double *high, int n,
+                 const struct plot_range *r, struct rgb color)
+{
+    for (int x = 0; x < c->w && n > 1; x++) {
+        double at = c->w > 1 ? (double)x * (n - 1) / (c->w - 1) : 0;
+        int i = (int)at < n - 1 ? (int)at : n - 2;
+        double a = low[i] + (at - i) * (low[i + 1] - low[i]);
+        double b = high[i] + (at - i) * (high[i + 1] - high[i]);
+        if (!isnan(a) && !isnan(b))
+            canvas_fill(c, x, plot_y(c, b, r), x, plot_y(c, a, r), color);
+    }
+}

@@ -82,6 +82,9 @@ struct plot_range {
 };
 void canvas_curve(struct canvas *c, const double *v, int n, const struct plot_range *r, int thick,
                   struct rgb color);
+/* What lies between two curves, under what is drawn later. */
+void canvas_band(struct canvas *c, const double *low, const double *high, int n,
+                 const struct plot_range *r, struct rgb color);
 /* The color of a heat from 0 to 1 in the chosen map, dark to bright and even to the eye. */
 struct rgb canvas_heat_color(float heat);
 /* The color of a difference from -1 to 1: blue is less, orange more, in steps. */

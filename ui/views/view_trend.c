@@ -26,12 +26,23 @@ static void draw_curve(struct canvas *c, const double *v, int n, int thick, stru
     canvas_curve(c, v, n, &(struct plot_range){0, 1}, thick, color);
 }
 
-/* All probes dark, their mean and the chosen one bright. */
+/* The mean's interval, as a band behind the curves. */
+static void trend_band(struct canvas *c, const struct probe_table *t)
+{
+    int n = t->count;
+    double *low = xcalloc(2 * (size_t)n + 1, sizeof *low);
+    probe_table_interval(t, low, low + n);
+    canvas_band(c, low, low + n, n, &(struct plot_range){0, 1}, theme_shade(0.14));
+    free(low);
+}
+
+/* All probes dark, their mean with its interval and the chosen one bright. */
 static void trend_paint(const struct workbench *w, struct canvas *c, const struct probe_table *t,
                         int pick)
 {
     int n = t->count, fine = gfx_has_pixels(&w->screen.gfx);
     double *v = xcalloc((size_t)n + 1, sizeof *v);
+    trend_band(c, t);
     for (int k = 0; k <= 4 && fine; k++)
         draw_curve(c, (const double[]){k / 4.0, k / 4.0}, 2, 1, theme_shade(0.2));
     for (int i = 0; i < t->probes->count; i++) {
@@ -75,7 +86,8 @@ static void draw_plot(struct workbench *w, const struct pane *p, const struct pr
     attrset((int)draw_rank_attr(0));
     int used = draw_text(at.row + at.rows + 1, at.col, at.cols, "the chosen query   ");
     attrset((int)draw_rank_attr(1));
-    draw_text(at.row + at.rows + 1, at.col + used, at.cols - used, "mean of all queries");
+    draw_text(at.row + at.rows + 1, at.col + used, at.cols - used, "mean of all queries, with its "
+              "95 %% interval");
     attrset(A_NORMAL);
 }
 
