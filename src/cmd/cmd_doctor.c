@@ -56,6 +56,7 @@ static void doctor_graphics(struct findings *f)
         return;
     }
     term_ask(&in);
+    tmux_ask(&in.term);
     term_give_back();
     term_measure(&in.term);
     enum gfx_mode best = gfx_best(&in.term);

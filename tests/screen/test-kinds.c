@@ -9,8 +9,11 @@
 #include "terminal.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 static struct terminal *start(const struct terminal_kind *kind, const char *graphics, int rows,
                               int cols)
@@ -266,6 +269,44 @@ static void way(const char *name, const struct terminal_kind *kind, const char *
     terminal_free(t);
 }
 
+/* A tmux that says what its terminal can do. */
+static void says_tmux(const char *features)
+{
+    FILE *f = fopen("tmux-bin/tmux", "w");
+    if (!f || fprintf(f, "#!/bin/sh\necho '%s'\n", features) < 0 || fclose(f) != 0 ||
+        chmod("tmux-bin/tmux", 0755) != 0)
+        ok(false, "a program in tmux's place is written");
+}
+
+static void in_tmux(const char *features, const char *chosen, bool sixels)
+{
+    const struct terminal_kind kind = {.tmux = true, .sixel = true, .name = "tmux 3.5a"};
+    says_tmux(features);
+    struct terminal *t = start(&kind, "auto", 40, 120);
+    terminal_type(t, "I");
+    ok(terminal_expect(t, chosen) && (t->images > 0) == sixels,
+       "tmux with sixels in a terminal with '%s': %s", features, chosen);
+    terminal_type(t, "qq");
+    terminal_end(t);
+}
+
+/* tmux answers for itself, and prints text in the place of sixels that its terminal has not. */
+static void outer_sixels(void)
+{
+    char *path = getenv("PATH"), *before = strdup(path ? path : ""), folder[4096], all[9000];
+    if (mkdir("tmux-bin", 0700) != 0 || !realpath("tmux-bin", folder))
+        ok(false, "a folder for a program in tmux's place");
+    snprintf(all, sizeof all, "%s:%s", folder, before);
+    setenv("PATH", all, 1);
+    in_tmux("256,RGB,sixel,title", "chosen       sixel", true);
+    in_tmux("256,RGB,title", "blocks: tmux has sixels", false);
+    in_tmux("", "chosen       sixel", true); /* it does not say */
+    setenv("PATH", before, 1);
+    free(before);
+    unlink("tmux-bin/tmux");
+    rmdir("tmux-bin");
+}
+
 static void ways(void)
 {
     const struct terminal_kind sixels = {.sixel = true};
@@ -332,5 +373,6 @@ int main(void)
     ends();
     grown();
     ways();
+    outer_sixels();
     return tap_done();
 }

@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 
+#define TMUX_STRIPS 3 /* of a place, in sixels */
 #define IDS 20 /* numbers of strips that a place has, of 240 */
 
 bool gfx_has_pixels(const struct gfx *g)
@@ -42,7 +43,7 @@ enum gfx_mode gfx_best(const struct term *t)
 {
     if (t->kitty && (!t->tmux || t->kitty_text))
         return t->tmux ? GFX_KITTY_TEXT : GFX_KITTY;
-    if (t->sixel && t->cell_w)
+    if (t->sixel && t->cell_w && !t->no_outer_sixel)
         return GFX_SIXEL;
     return t->iterm2 && !t->tmux && t->cell_w ? GFX_ITERM2 : GFX_BLOCKS;
 }
@@ -166,6 +167,11 @@ static bool same_area(struct area a, struct area b)
     return a.row == b.row && a.col == b.col && a.rows == b.rows && a.cols == b.cols;
 }
 
+static bool is_tmux_sixel(const struct gfx *g)
+{
+    return g->term.tmux && g->mode == GFX_SIXEL;
+}
+
 /* Rows of cells in a strip. Terminals draw sixels six rows of pixels at a time, and some wipe the
  * rest of a cell that they touch: a strip ends at a border of both. */
 static int strip_rows(const struct gfx *g, const struct gfx_place *p)
@@ -177,6 +183,10 @@ static int strip_rows(const struct gfx *g, const struct gfx_place *p)
     }
     while (rows < 6 && rows * h % 6 != 0)
         rows++;
+    if (is_tmux_sixel(g)) { /* it keeps 20 pictures of all panes, and draws them again from these */
+        int few = (p->at.rows + TMUX_STRIPS - 1) / TMUX_STRIPS;
+        return rows * ((few + rows - 1) / rows);
+    }
     return rows < 3 ? rows * (3 / rows + (3 % rows != 0)) : rows;
 }
 
@@ -325,12 +335,25 @@ static struct gfx_strip *next_strip(struct gfx *g, struct gfx_place **place, int
     return NULL;
 }
 
+/* tmux scales a sixel image to the cells that it touches, and counts rows of pixels in sixes: one
+ * of whole cells in fewer rows than they have gets its height back there. */
+static struct canvas *strip_in_sixes(struct canvas *c)
+{
+    struct canvas *out = c && c->h % 6 != 0 && c->h > 6 ? canvas_new(c->w, c->h - c->h % 6) : NULL;
+    if (!out)
+        return c;
+    canvas_keep_those(out, c);
+    canvas_photo(out, c->rgb, c->w, c->h);
+    canvas_free(c);
+    return out;
+}
+
 /* The pixels of a strip; of whole cells where its way wants that. NULL: without memory. */
 static struct canvas *strip_pixels(const struct gfx *g, const struct gfx_place *p, int number)
 {
     int y, h = strip_height(g, p, number, &y);
     struct area a = strip_area(g, p, number);
-    bool whole = way_of(g)->whole_cells;
+    bool tmux = is_tmux_sixel(g), whole = way_of(g)->whole_cells || tmux;
     struct canvas *part = canvas_new(whole ? a.cols * g->term.cell_w : p->w,
                                      whole ? a.rows * g->term.cell_h : h);
     if (!part)
@@ -342,7 +365,7 @@ static struct canvas *strip_pixels(const struct gfx *g, const struct gfx_place *
         memcpy(part->rgb + 3 * (size_t)i * (size_t)part->w,
                p->canvas->rgb + 3 * (size_t)(y + i) * (size_t)p->w,
                3 * (size_t)(p->w < part->w ? p->w : part->w));
-    return part;
+    return tmux ? strip_in_sixes(part) : part;
 }
 
 /* Encodes one strip with the lock given back meanwhile. */

@@ -20,4 +20,5 @@ libui_a_SOURCES += \
 	ui/kit/terminfo.c ui/kit/terminfo.h \
 	ui/kit/theme.c ui/kit/theme.h \
 	ui/kit/text.c ui/kit/text.h \
+	ui/kit/tmux.c \
 	ui/kit/way.h

@@ -244,7 +244,8 @@ static bool taken;
 
 /* End of any string, end of synchronised output, no marks around pasted text, no reports of the
  * mouse, attributes off, cursor on, keypad off, main screen. */
-static const char restore[] = "\033\\\033[?2026l\033[?2031l\033[?2004l\033[?1006l\033[?1000l\033[0m"
+static const char restore[] = "\033\\\033[?2026l\033[?2031l\033[?2004l"
+                              "\033[?1006l\033[?1002l\033[?1000l\033[0m"
                               "\033[?25h\033[?1l\033>\033[?1049l\r\n";
 
 static void on_fault(int number)
@@ -357,6 +358,14 @@ void term_ask_again(struct input *in)
 void term_modes(bool on)
 {
     const char *s = on ? "\033[?2004h\033[?2031h" : "\033[?2004l\033[?2031l";
+    term_write_all(s, strlen(s));
+}
+
+/* Buttons; what moves while one is down, where the terminal can; and in decimals. */
+void term_mouse(bool on)
+{
+    const char *s = on ? "\033[?1000h\033[?1002h\033[?1006h"
+                       : "\033[?1006l\033[?1002l\033[?1000l";
     term_write_all(s, strlen(s));
 }
 

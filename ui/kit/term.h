@@ -16,6 +16,7 @@ struct term {
     bool iterm2;        /* answers iTerm2's questions */
     bool rgb;           /* says that its colors have 24 bits */
     bool tmux;          /* tmux stands between us and it */
+    bool no_outer_sixel; /* which has sixels, but the terminal around it has none */
     bool passes;        /* and hands on what is for the terminal: it answered from behind */
     char name[64];      /* what it calls itself, or "" */
     bool back_known;    /* its background: */
@@ -51,6 +52,8 @@ void term_ask_color(void);
 /* What the terminal does for us while it shows our screen: marks pasted text, tells when its
  * colors turn from dark to light. */
 void term_modes(bool on);
+/* It reports the mouse, also while a button is down, or keeps it for itself. */
+void term_mouse(bool on);
 /* Writes all bytes to it, also where it is slow to take them. False when it is gone. */
 bool term_write_all(const char *s, size_t len);
 /* Waits a moment for what it was asked and has not said yet: it would be keys for whoever has it
@@ -62,6 +65,10 @@ void term_give_back(void);
 void term_measure(struct term *t);
 /* Rows and columns, at most as many as we draw; false when the terminal does not say. */
 bool term_size(int *rows, int *cols);
+
+/* ---- tmux.c */
+/* Inside a tmux that has sixels: asks it whether the terminal around it has them, too. */
+void tmux_ask(struct term *t);
 
 /* ---- what pictures are made of */
 

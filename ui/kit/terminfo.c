@@ -65,6 +65,14 @@ static bool is_given(const char *s)
     return s && s != (const char *)-1;
 }
 
+/* Some entries (xterm-kitty) have dim text, but not in the sequence of all attributes, which curses
+ * prefers: without that it uses those of each. */
+static bool forgets_dim(void)
+{
+    const char *all = tigetstr("sgr");
+    return is_given(all) && is_given(tigetstr("dim")) && !strstr(all, "%p5");
+}
+
 static const char *entry_string(const char *name, enum wish wish)
 {
     bool colors = wish == WISH_TRUE_COLOR;
@@ -74,6 +82,8 @@ static const char *entry_string(const char *name, enum wish wish)
         return colors ? "\033[48;2;" CHANNELS : NULL;
     if (!colors && (strcmp(name, "setf") == 0 || strcmp(name, "setb") == 0 ||
                     strcmp(name, "op") == 0))
+        return NULL;
+    if (strcmp(name, "sgr") == 0 && forgets_dim())
         return NULL;
     return strcmp(name, "initc") == 0 || strcmp(name, "initp") == 0 ? NULL : tigetstr(name);
 }

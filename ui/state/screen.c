@@ -77,6 +77,11 @@ static void screen_scheme(struct workbench *w, const struct term *t)
     screen_theme(w);
 }
 
+void screen_mouse(const struct workbench *w)
+{
+    term_mouse(w->screen.mouse || w->typed.mode == MODE_BOX);
+}
+
 void screen_ask(struct workbench *w)
 {
     w->screen.ask = !w->screen.input.replied;
@@ -102,10 +107,18 @@ void screen_measure(struct workbench *w, struct term t)
     gfx_set_term(&w->screen.gfx, &t);
 }
 
+/* With every answer about sixels: by now tmux may be in another terminal. */
+static void screen_ask_tmux(struct workbench *w)
+{
+    if (w->screen.input.replied)
+        tmux_ask(&w->screen.input.term);
+}
+
 void screen_terminal(struct workbench *w, const struct term *t)
 {
     if (w->screen.ask && w->screen.input.replied)
         screen_ask(w);
+    screen_ask_tmux(w);
     screen_measure(w, *t);
     screen_scheme(w, t);
     screen_set_graphics(w, w->screen.graphics);
@@ -163,10 +176,12 @@ void screen_why(const struct workbench *w, char *out, size_t size)
     if (w->screen.graphics != GRAPHICS_AUTO)
         why = "as --graphics says";
     else if (t->tmux && !gfx_has_pixels(&w->screen.gfx))
-        why = t->kitty ? "the terminal around tmux did not say that it knows placeholders: "
-                         "--graphics kitty tries them"
-                       : "nothing came through tmux: \"set -g allow-passthrough on\" in "
-                         "~/.tmux.conf, or tmux 3.4 with sixel, would help";
+        why = t->no_outer_sixel ? "tmux has sixels, but the terminal around it has none, as "
+                                  "tmux says (terminal-features)"
+              : t->kitty ? "the terminal around tmux did not say that it knows placeholders: "
+                           "--graphics kitty tries them"
+                         : "nothing came through tmux: \"set -g allow-passthrough on\" in "
+                           "~/.tmux.conf, or tmux 3.4 with sixel, would help";
     else if (!w->screen.input.replied)
         why = "the terminal has not answered";
     else if (!gfx_has_pixels(&w->screen.gfx) && t->sixel)

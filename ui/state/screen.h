@@ -46,6 +46,8 @@ void screen_terminal(struct workbench *w, const struct term *t);
 /* Pictures are made for t, with the cells that it has now; where nobody tells their pixels, with
  * those that were assumed. */
 void screen_measure(struct workbench *w, struct term t);
+/* The terminal reports the mouse, where it is wished or a box is drawn, or keeps it. */
+void screen_mouse(const struct workbench *w);
 /* The theme follows the terminal's background, and what the user has set. */
 void screen_theme(struct workbench *w);
 /* The size of the screen, or of its cells, has changed: asks again for what hangs on it. */
