@@ -53,6 +53,7 @@ static void leave_screen(struct workbench *w)
         return;
     gfx_leave(&w->screen.gfx);
     term_modes(false);
+    term_mouse(false);
     clear();
     refresh();
     term_wait(&w->screen.input);
@@ -83,6 +84,7 @@ static void workbench_resume(struct workbench *w)
     got_resize = 1;
     reset_prog_mode();
     term_modes(true);
+    screen_mouse(w);
     w->screen.redraw = true;
 }
 
@@ -346,7 +348,7 @@ static int workbench_begin(struct workbench *w, const struct workbench_options *
     logging_open(w);
     if (w->ses.model)
         rc = engine_new(w->ses.model, &w->ses.engine, err);
-    draw_mouse(w->screen.mouse);
+    screen_mouse(w);
     conf_load(w);
     w->screen.redraw = false;
     if (rc == 0 && o->script)

@@ -40,7 +40,7 @@ static void reply(struct terminal *t, const char *text)
 
 /* ---- modes */
 
-static const int known_modes[] = {25, 1000, 1006, 1049, 2004, 2026, 2031, 1};
+static const int known_modes[] = {25, 1000, 1002, 1006, 1049, 2004, 2026, 2031, 1};
 #define MODES (int)(sizeof known_modes / sizeof known_modes[0])
 
 /* "ESC [ ? 1006 ; 1000 h" */

@@ -56,6 +56,13 @@ static const struct scene scenes[] = {
     {"hide", "z", "_", "1:Attention\n-1:VQA v2"},
     {"split", "", "|", "14:! Tokens\n-1:!"},
 
+    {"freeze", FRESH "\t", "*", "10:frozen: answer\n31:kept as it is"},
+    {"line-down", FRESH "\t", ESC "[1;5B", "15:Attention\n-14:Attention"},
+    {"line-up", "", ESC "[1;5A", "14:Attention\n-15:Attention"},
+    {"line-left", "", ESC "[1;5D", "pixels"},
+    {"line-right", "", ESC "[1;5C", "pixels"},
+    {"even", ":line-down\r:line-left\r", ":even\r", "14:Attention\npixels"},
+
     /* asking */
     {"type", FRESH, "i", "cursor 30"},
     {"ask", ESC, ":ask is there a star\r", "2:\"is there a star\"\n31:logged as 2"},
@@ -163,7 +170,7 @@ static const struct scene scenes[] = {
     {"sleep", "", ":source SLEEP.vs\r", "31:before the sleep"},
     {"pause", ESC, ":source PAUSE.vs\r", "31:any key continues"},
     {"press", ESC, ":press +\r", "31:6 boxes are shown"},
-    {"bind", "", ":bind F9 say bound\r" ESC "[20~", "31:{ bound"},
+    {"bind", "", ":bind F9 say bound\r" ESC "[20~", "31:bound"},
     {"set", "", ":set boxes 3\r", "31:3 boxes are shown"},
     {"suspend", "", "\032", "left"},
     {"interrupt", "", "\003", "ended"},

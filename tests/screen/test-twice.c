@@ -177,10 +177,39 @@ static void photo_follows(void)
     quit(t, "photo and matrix");
 }
 
+/* What is frozen stays, whatever is looked at and asked in the pane that it was made of. */
+static void frozen(void)
+{
+    struct terminal *t = terminal_demo(ROWS, COLS);
+    uint64_t before[2];
+    terminal_command(t, "matrix");
+    for (int i = 0; i < 4; i++)
+        terminal_command(t, "hide %s", ((const char *[]){"image", "answer", "attention",
+                                                         "heads"})[i]);
+    press(t, "*", before);
+    ok(says(t, 1, false, "text to image, layer 2/3") && says(t, 1, true, "frozen: matrix") &&
+       says(t, 2, true, "text to image, layer 2/3"), "a pane is kept beside itself");
+    uint64_t kept = pixels(t, true);
+    press(t, "]", before);
+    ok(says(t, 1, false, "layer 3/3") && says(t, 2, true, "layer 2/3"), "its text stays");
+    changed(t, before, false, "another layer beside what is frozen");
+    terminal_command(t, "ask is there a star");
+    ok(terminal_expect(t, "is there a star") && says(t, 2, true, "layer 2/3") &&
+       pixels(t, true) == kept, "and stays when something else is asked");
+    terminal_resize(t, 30, 120);
+    terminal_settle(t, 200);
+    ok(terminal_has(t, "frozen: matrix, cut: it was larger"), "what has no room is said to be cut");
+    terminal_resize(t, ROWS, COLS);
+    terminal_settle(t, 200);
+    ok(pixels(t, true) == kept, "and is whole again when there is room");
+    quit(t, "frozen");
+}
+
 int main(void)
 {
     matrices();
     others();
     photo_follows();
+    frozen();
     return tap_done();
 }

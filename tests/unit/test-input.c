@@ -15,7 +15,10 @@ static void write_event(const struct input_event *e, struct buf *out)
         buf_printf(out, "{%s%s}", e->text.data ? e->text.data : "", e->unfinished ? "..." : "");
     else if (e->kind == INPUT_MOUSE)
         buf_printf(out, "<mouse %d %d,%d%s>", (int)e->button, e->row, e->col,
-                   e->pressed ? "" : " up");
+                   e->moved ? " moved" : e->pressed ? "" : " up");
+    else if (e->special && e->key >= INPUT_KEY_CUP)
+        buf_printf(out, "<C-%s>", (const char *const[]){"Up", "Down", "Right",
+                                                        "Left"}[e->key - INPUT_KEY_CUP]);
     else if (e->special)
         buf_printf(out, "<%s>", keyname(e->key) ? keyname(e->key) : "?");
     else if (e->key == 27)
@@ -115,6 +118,9 @@ static void replies_in_pieces(void)
          "<KEY_PPAGE><KEY_SLEFT><KEY_F(1)><KEY_BTAB><KEY_DC>"},
         {"the mouse", "\033[<0;5;7M\033[<0;5;7m\033[<65;1;1M\033[?62;4c",
          "<mouse 0 6,4><mouse 0 6,4 up><mouse 2 0,0>"},
+        {"the mouse, moved with its button and without", "\033[<32;5;7M\033[<35;5;8M\033[?62;4c",
+         "<mouse 0 6,4 moved>"},
+        {"arrows with Control", "\033[1;5D\033[1;5A\033[?62;4c", "<C-Left><C-Up>"},
         {"the old mouse", "\033[M !!\033[?62;4c", "<mouse 0 0,0>"},
         {"letters of more bytes", "\xc3\xa9\xf0\x9f\x98\x80", "<e9><1f600>"},
     };

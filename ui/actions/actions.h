@@ -83,6 +83,11 @@ void do_hide(struct workbench *w, const char *arg);
 void do_zoom(struct workbench *w, const char *arg);
 void do_focus_next(struct workbench *w, const char *arg);
 void do_focus_previous(struct workbench *w, const char *arg);
+void do_line_left(struct workbench *w, const char *arg);
+void do_line_right(struct workbench *w, const char *arg);
+void do_line_up(struct workbench *w, const char *arg);
+void do_line_down(struct workbench *w, const char *arg);
+void do_even(struct workbench *w, const char *arg);
 /* ---- do_export.c */
 void do_export(struct workbench *w, const char *arg);
 void do_save_display(struct workbench *w, const char *arg);

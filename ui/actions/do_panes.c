@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Showing, hiding and doubling panes. */
+/* Showing, hiding and doubling panes; their sizes. */
 #include "ui/actions/actions.h"
 
 /* NULL, with words, when there is no such view. */
@@ -68,4 +68,48 @@ void do_focus_previous(struct workbench *w, const char *arg)
 {
     (void)arg;
     w->panes.focus = (w->panes.focus + w->panes.count - 1) % w->panes.count;
+}
+
+/* The line beside the focused pane, or that below it (of the last one: above) goes so far. */
+static void move_line(struct workbench *w, int rows, int cols)
+{
+    layout_panes(&w->panes, w->panes.body); /* keys come faster than frames */
+    struct border b = border_of_focus(&w->panes, rows != 0);
+    if (b.i < 0 && (w->panes.zoomed || rows == 0))
+        workbench_say(w, true, "one pane has all the room%s",
+                      w->panes.zoomed ? ": z restores the others" : "");
+    else if (b.i < 0)
+        workbench_say(w, true, "no pane is above or below this one");
+    else
+        border_step(&w->panes, b, rows, cols);
+}
+
+void do_line_left(struct workbench *w, const char *arg)
+{
+    (void)arg;
+    move_line(w, 0, -2);
+}
+
+void do_line_right(struct workbench *w, const char *arg)
+{
+    (void)arg;
+    move_line(w, 0, 2);
+}
+
+void do_line_up(struct workbench *w, const char *arg)
+{
+    (void)arg;
+    move_line(w, -1, 0);
+}
+
+void do_line_down(struct workbench *w, const char *arg)
+{
+    (void)arg;
+    move_line(w, 1, 0);
+}
+
+void do_even(struct workbench *w, const char *arg)
+{
+    (void)arg;
+    layout_even(&w->panes);
 }

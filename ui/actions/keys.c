@@ -21,7 +21,9 @@ static const struct {
     {KEY_LEFT, "Left"}, {KEY_RIGHT, "Right"}, {KEY_UP, "Up"}, {KEY_DOWN, "Down"},
     {KEY_PPAGE, "PageUp"}, {KEY_NPAGE, "PageDown"}, {KEY_HOME, "Home"}, {KEY_END, "End"},
     {KEY_ENTER, "Enter"}, {KEY_BTAB, "S-Tab"}, {KEY_BACKSPACE, "Backspace"}, {KEY_DC, "Delete"},
-    {KEY_SLEFT, "S-Left"}, {KEY_SRIGHT, "S-Right"}, {KEY_SR, "S-Up"}, {KEY_SF, "S-Down"},
+    {INPUT_KEY_CLEFT, "C-Left"}, {INPUT_KEY_CRIGHT, "C-Right"}, {INPUT_KEY_CUP, "C-Up"},
+    {INPUT_KEY_CDOWN, "C-Down"}, {KEY_SLEFT, "S-Left"}, {KEY_SRIGHT, "S-Right"},
+    {KEY_SR, "S-Up"}, {KEY_SF, "S-Down"},
 };
 
 static void key_utf8(unsigned c, char out[5])
@@ -137,10 +139,28 @@ bool keys_press(struct workbench *w, const char *name)
 
 /* ---- the mouse */
 
+/* Whether a line between panes takes it: from the button's going down on it to its release. */
+static bool keys_drag(struct workbench *w, const struct input_event *e)
+{
+    struct panes *p = &w->panes;
+    if (e->pressed && e->button == BUTTON_LEFT) {
+        p->drag = p->popup.view ? (struct border){.i = -1} : border_at(p, e->row, e->col);
+        return p->drag.i >= 0;
+    }
+    bool drags = p->drag.i >= 0;
+    if (drags && e->button == BUTTON_LEFT)
+        border_move(p, p->drag, e->row, e->col);
+    if (!e->moved)
+        p->drag.i = -1;
+    return drags || e->moved;
+}
+
 static void keys_mouse(struct workbench *w, const struct input_event *e)
 {
     if (w->typed.mode == MODE_BOX)
         boxes_mouse(w, e);
+    else if (keys_drag(w, e))
+        return;
     else if (e->button == BUTTON_WHEEL_UP)
         panes_wheel(w, e->row, e->col, MOVE_UP);
     else if (e->button == BUTTON_WHEEL_DOWN)

@@ -84,6 +84,12 @@ static void set_color(struct workbench *w, const char *value)
     free(name);
 }
 
+static void set_mouse(struct workbench *w, bool on)
+{
+    w->screen.mouse = on;
+    screen_mouse(w);
+}
+
 /* A whole number from least to most. */
 static void set_number(struct workbench *w, const char *option, const char *value, int least,
                        int most, int *out)
@@ -117,7 +123,7 @@ void do_set(struct workbench *w, const char *arg)
     else if (strcmp(option, "figure-dpi") == 0)
         set_number(w, option, value, 30, 2400, &w->how.figure_dpi);
     else if (strcmp(option, "mouse") == 0 && parse_switch(w, option, value, &on))
-        draw_mouse(w->screen.mouse = on);
+        set_mouse(w, on);
     else if (strcmp(option, "special") == 0 && parse_switch(w, option, value, &on))
         w->how.hide_special = !on;
     else if (!w->status.bad)

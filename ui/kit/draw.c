@@ -121,9 +121,3 @@ int draw_signs(int row, int col, float most)
     attrset(A_NORMAL);
     return n + 9 + draw_text(row, col + n + 9, 11, " +%.3g ", (double)most);
 }
-
-void draw_mouse(bool on)
-{
-    mousemask(on ? BUTTON1_PRESSED | BUTTON1_RELEASED | BUTTON4_PRESSED | BUTTON5_PRESSED : 0,
-              NULL);
-}

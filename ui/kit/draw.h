@@ -28,7 +28,5 @@ void draw_on(struct rgb back, unsigned attr);
 void draw_heat_attr(float heat, unsigned attr);
 /* Behind the last slash; "" for NULL. */
 const char *draw_base_name(const char *path);
-/* The mouse is reported, or left to the terminal. */
-void draw_mouse(bool on);
 
 #endif

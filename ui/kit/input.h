@@ -12,6 +12,8 @@
 #include <stddef.h>
 
 enum input_kind { INPUT_KEY, INPUT_MOUSE, INPUT_PASTE };
+/* Arrows with Control, which curses has no codes for. */
+enum { INPUT_KEY_CUP = 0x2000, INPUT_KEY_CDOWN, INPUT_KEY_CRIGHT, INPUT_KEY_CLEFT };
 enum input_button { BUTTON_LEFT, BUTTON_WHEEL_UP, BUTTON_WHEEL_DOWN };
 
 struct input_event {
@@ -20,6 +22,7 @@ struct input_event {
     bool special;
     enum input_button button;
     bool pressed;   /* or released */
+    bool moved;     /* neither: it went here with the button down */
     int row, col;   /* cells, from 0 */
     struct buf text; /* pasted, raw; the event's: input_event_fini */
     size_t all;     /* bytes that were pasted, of which text has the first ones */

@@ -33,6 +33,8 @@ static const struct {
 
 static int letter_key(char final, int modifier)
 {
+    if (modifier == 5 && final >= 'A' && final <= 'D')
+        return INPUT_KEY_CUP + final - 'A';
     for (size_t i = 0; i < LETTERS; i++)
         if (letters[i].final == final)
             return modifier == 1 ? letters[i].key : modifier == 2 ? letters[i].shifted : 0;
@@ -80,11 +82,12 @@ int input_ss3_key(char final, bool *special)
 
 static bool mouse_event(int code, int col, int row, bool released, struct input_event *out)
 {
-    int button = code & ~(4 | 8 | 16); /* Shift, Alt, Control */
-    if (col < 1 || row < 1 || (button != 0 && button != 64 && button != 65))
+    int button = code & ~(4 | 8 | 16 | 32); /* Shift, Alt, Control, moved */
+    bool moved = code & 32;
+    if (col < 1 || row < 1 || (button != 0 && (moved || (button != 64 && button != 65))))
         return false;
     *out = (struct input_event){.kind = INPUT_MOUSE, .row = row - 1, .col = col - 1,
-                                .pressed = !released,
+                                .pressed = !released && !moved, .moved = moved,
                                 .button = button == 0    ? BUTTON_LEFT
                                           : button == 64 ? BUTTON_WHEEL_UP
                                                          : BUTTON_WHEEL_DOWN};

@@ -95,6 +95,14 @@ void panes_add(struct panes *p, const struct view *v)
     p->focus = p->count++;
 }
 
+void panes_insert(struct panes *p, int at, struct pane x)
+{
+    memmove(p->list + at + 1, p->list + at, (size_t)(p->count - at) * sizeof p->list[0]);
+    p->list[at] = x;
+    p->count++;
+    p->focus += p->focus >= at;
+}
+
 void panes_show(struct panes *p, const struct view *v)
 {
     int at = panes_view(p) == v ? p->focus : panes_find(p, v);

@@ -7,9 +7,19 @@
 
 #define PANES 6
 
+/* A line between panes: at the left edge of column i + 1, or (row) below pane i; i -1: none. */
+struct border {
+    bool row;
+    int i;
+};
+
 struct panes {
     struct pane list[PANES];
     int count, focus;
+    double left, middle; /* shares of the first column, and of the second in the rest; 0: usual */
+    struct area body;    /* where they were drawn last, */
+    int lines[2];        /* and the columns of the lines between them; 0: none */
+    struct border drag;  /* the line that the mouse has */
     bool zoomed;        /* the focused pane has the whole body */
     struct pane popup;  /* its view NULL: none */
     struct pane *kept;  /* of views that are not on the screen: the next pane begins with it */
@@ -27,6 +37,8 @@ int panes_find(const struct panes *p, const struct view *v);
 struct pane *panes_of(struct panes *p, const struct view *v);
 /* One more at the end, which gets the keys; there is room. */
 void panes_add(struct panes *p, const struct view *v);
+/* A pane, which is taken over, at a place; there is room. The same pane keeps the keys. */
+void panes_insert(struct panes *p, int at, struct pane x);
 /* The view gets the keys: where it is, else in the place of the pane that has them; the photo stays
  * where it is. Not for popups. */
 void panes_show(struct panes *p, const struct view *v);

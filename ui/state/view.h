@@ -78,6 +78,7 @@ struct pane {
     struct slice *own;       /* owned; NULL: it shows the selection's slice */
     struct area at;          /* where it was drawn last */
     bool shown;              /* there was room for it */
+    double part;             /* of its column's rows, beside the others' parts; 0: 1 */
     int slot;                /* the number of its picture */
 };
 

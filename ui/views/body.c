@@ -9,72 +9,21 @@
 
 #define MIN_ROWS 12
 #define MIN_COLS 40
-#define PANE_ROWS 6   /* at least */
-#define NARROW 60     /* below: one pane at a time */
-#define WIDE 150      /* from here on: three columns */
 
-void panes_init(struct workbench *w)
+/* The lines between columns; beside the pane that has the keys in the accent's color. */
+static void draw_lines(const struct panes *p)
 {
-    static const char *const first[] = {"image", "answer", "attention", "matrix", "heads"};
-    int most = COLS >= WIDE ? 5 : 3;
-    for (int i = 0; i < most; i++)
-        panes_add(&w->panes, view_find(first[i]));
-    w->panes.focus = 0;
-}
-
-/* ---- where they are */
-
-/* Panes first to end-1 one above the other; those that do not fit are left out, the focused one
- * never. */
-static void panes_stack(struct workbench *w, struct area a, int first, int end)
-{
-    int n = end - first, room = a.rows / PANE_ROWS;
-    room = room < 1 ? 1 : room > n ? n : room;
-    int focus = w->panes.focus;
-    int from = focus >= first + room && focus < end ? focus - room + 1 : first;
-    for (int i = 0; i < room; i++) {
-        struct pane *p = &w->panes.list[from + i];
-        int top = a.rows * i / room, bottom = a.rows * (i + 1) / room;
-        p->at = (struct area){a.row + top, a.col, bottom - top - (i + 1 < room), a.cols};
-        p->shown = true;
-    }
-}
-
-/* A column of panes with a line on its left. */
-static void panes_column(struct workbench *w, struct area a, int first, int end)
-{
-    struct area inside = {a.row, a.col + 2, a.rows, a.cols - 3};
-    for (int i = 0; i < a.rows; i++)
-        mvaddwstr(a.row + i, a.col, L"\u2502");
-    panes_stack(w, inside, first, end);
-    for (int i = first; i < end; i++)
-        if (w->panes.list[i].shown && i == w->panes.focus) {
-            attrset(draw_accent_attr());
-            for (int j = 0; j < w->panes.list[i].at.rows; j++)
-                mvaddwstr(w->panes.list[i].at.row + j, a.col, L"\u2502");
-            attrset(A_NORMAL);
-        }
-}
-
-static void panes_lay_out(struct workbench *w, struct area a)
-{
-    int n = w->panes.count;
-    for (int i = 0; i < n; i++)
-        w->panes.list[i].shown = false;
-    if (w->panes.zoomed || a.cols < NARROW || n == 1) {
-        struct pane *p = &w->panes.list[w->panes.focus];
-        p->at = (struct area){a.row, a.col + 1, a.rows, a.cols - 2};
-        p->shown = true;
-        return;
-    }
-    bool three = a.cols >= WIDE && n >= 4;
-    int left = three ? a.cols * 9 / 20 : a.cols * 3 / 5, middle = three ? (a.cols - left) / 2 : 0;
-    int split = three ? 1 + n / 2 : 1;
-    w->panes.list[0].at = (struct area){a.row, a.col, a.rows, left - 1};
-    w->panes.list[0].shown = true;
-    if (three)
-        panes_column(w, (struct area){a.row, left, a.rows, middle}, 1, split);
-    panes_column(w, (struct area){a.row, left + middle, a.rows, a.cols - left - middle}, split, n);
+    attrset(A_NORMAL);
+    for (int k = 0; k < 2 && p->lines[k] > 0; k++)
+        for (int i = 0; i < p->body.rows; i++)
+            mvaddwstr(p->body.row + i, p->lines[k], L"\u2502");
+    const struct pane *x = &p->list[p->focus];
+    int col = x->at.col - 2;
+    attrset(draw_accent_attr());
+    for (int k = 0; k < 2; k++)
+        for (int i = 0; i < x->at.rows && p->lines[k] > 0 && p->lines[k] == col; i++)
+            mvaddwstr(x->at.row + i, col, L"\u2502");
+    attrset(A_NORMAL);
 }
 
 /* Letters lose their colors; under pictures, which have lost theirs, cells must not change. */
@@ -99,7 +48,7 @@ static void draw_note(struct pane *p, char *text)
     attrset(A_NORMAL);
 }
 
-static void draw_pane(struct workbench *w, struct pane *p)
+void pane_draw(struct workbench *w, struct pane *p)
 {
     char text[512];
     bool stale = p->view->stale && p->view->stale(w, p, text, sizeof text);
@@ -113,6 +62,22 @@ static void draw_pane(struct workbench *w, struct pane *p)
         gray_pane(w, p->slot, p->at);
 }
 
+/* The title of the pane that has the keys, in the accent's color: what is bold in its first row. */
+static void light_title(const struct pane *p)
+{
+    attr_t attr;
+    short pair;
+    for (int col = p->at.col; col < p->at.col + p->at.cols; col++) {
+        cchar_t cell;
+        wchar_t text[CCHARW_MAX + 1];
+        if (mvin_wch(p->at.row, col, &cell) != OK ||
+            getcchar(&cell, text, &attr, &pair, NULL) != OK)
+            continue;
+        if ((attr & A_BOLD) && !(attr & A_REVERSE) && pair == 0)
+            mvchgat(p->at.row, col, 1, A_BOLD, (short)PAIR_NUMBER((int)draw_accent_attr()), NULL);
+    }
+}
+
 static void draw_panes_body(struct workbench *w, struct area a)
 {
     struct pane *popup = &w->panes.popup;
@@ -121,11 +86,14 @@ static void draw_panes_body(struct workbench *w, struct area a)
         popup->view->draw(w, popup, popup->at);
         return;
     }
-    panes_lay_out(w, a);
+    layout_panes(&w->panes, a);
+    draw_lines(&w->panes);
     for (int i = 0; i < w->panes.count; i++)
         if (w->panes.list[i].shown) {
             w->panes.list[i].slot = i;
-            draw_pane(w, &w->panes.list[i]);
+            pane_draw(w, &w->panes.list[i]);
+            if (i == w->panes.focus && w->panes.count > 1)
+                light_title(&w->panes.list[i]);
         }
 }
 

@@ -30,7 +30,7 @@ void do_box(struct workbench *w, const char *arg)
     selection_region(w->selection, -1);
     if (panes_view(&w->panes) != &view_image && panes_find(&w->panes, &view_image) >= 0)
         w->panes.focus = panes_find(&w->panes, &view_image);
-    draw_mouse(true);
+    screen_mouse(w);
     workbench_say(w, false, "arrows move (Shift: farther), Enter sets one corner, then the other; "
                   "or drag with the mouse; Esc cancels");
 }
@@ -39,7 +39,7 @@ static void boxes_end(struct workbench *w)
 {
     w->typed.mode = MODE_BROWSE;
     w->draw.from = false;
-    draw_mouse(w->screen.mouse);
+    screen_mouse(w);
 }
 
 static void boxes_tell(struct workbench *w)
@@ -123,7 +123,7 @@ static void move_to_cell(struct workbench *w, int row, int col)
 void boxes_mouse(struct workbench *w, const struct input_event *e)
 {
     move_to_cell(w, e->row, e->col);
-    if (e->button != BUTTON_LEFT)
+    if (e->button != BUTTON_LEFT || e->moved)
         return;
     if (e->pressed)
         w->draw.from = false;

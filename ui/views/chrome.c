@@ -2,6 +2,7 @@
 /* The lines around the panes: title, tokens, task, query, status. */
 #include "src/base/progress.h"
 #include "ui/kit/text.h"
+#include "ui/kit/theme.h"
 #include "ui/views/views.h"
 
 #include <curses.h>
@@ -9,10 +10,20 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void chrome_fill(int row, attr_t attr)
+/* Of the first and the last line: a shade of the background, or reverse where there is none. */
+static void chrome_attr(unsigned attr)
 {
-    attrset(attr);
-    mvhline(row, 0, ' ', COLS);
+    if (has_colors() && COLORS >= 256 && !theme_is_plain())
+        draw_on(theme_shade(0.18), attr);
+    else
+        attrset((int)(attr | A_REVERSE));
+}
+
+/* A row in the color that is set. */
+static void chrome_fill(int row)
+{
+    for (int i = 0; i < COLS; i++)
+        mvaddch(row, i, ' ');
 }
 
 /* The reference passes EXIF orientation over: whoever opens such a picture should know. */
@@ -23,8 +34,11 @@ static const char *chrome_turned(const struct photo *p)
 
 static void draw_chrome_title(const struct workbench *w)
 {
-    chrome_fill(0, A_REVERSE);
+    chrome_attr(A_NORMAL);
+    chrome_fill(0);
+    attron(A_BOLD);
     int n = draw_text(0, 1, COLS - 2, "vilscope");
+    attroff(A_BOLD);
     if (w->ses.model)
         n += draw_text(0, n + 3, COLS - n - 4, "%s / %s", model_name(w->ses.model),
                        model_checkpoint_name(w->ses.model, w->ses.checkpoint)) + 2;
@@ -37,7 +51,7 @@ static void draw_chrome_title(const struct workbench *w)
     if (n + width + 6 < COLS)
         draw_text(0, COLS - width - 1, width, "%s", right);
     if (w->now.r && w->now.r->changes && !w->stale) {
-        attrset(A_REVERSE | A_BOLD);
+        attron(A_BOLD);
         char *changes = change_list_show(w->now.r->changes);
         draw_text(0, n + 4, COLS - width - n - 7, "with %s", changes);
         free(changes);
@@ -175,9 +189,9 @@ static void draw_hint_words(int row, int col, int cols, const char *text)
         size_t len = strcspn(text, " ");
         bool ends = len > 0 && text[len - 1] == ',';
         keys = keys && is_key_word(text, len, begins, &sign);
-        attrset(keys ? A_REVERSE | A_BOLD : A_REVERSE);
+        chrome_attr(keys ? A_BOLD : A_NORMAL);
         used += draw_text(row, col + used, cols - used, "%.*s", (int)len, text);
-        attrset(A_REVERSE);
+        chrome_attr(A_NORMAL);
         text += len;
         if (*text == ' ') {
             used += draw_text(row, col + used, cols - used, " ");
@@ -242,14 +256,16 @@ static void draw_status(const struct workbench *w, int row)
                  w->logging.state);
     else
         snprintf(right, sizeof right, "%s | %s", what, w->logging.state);
-    chrome_fill(row, A_REVERSE);
+    chrome_attr(A_NORMAL);
+    chrome_fill(row);
     int width = text_width(right);
     width = width < COLS * 2 / 3 ? width : COLS * 2 / 3; /* the log is not to be cut off */
     if (COLS < 80 && text_width(w->status.text) > COLS - width - 4) /* what is said is first */
         width = COLS - 5 - text_width(w->status.text);
     width = width < 12 ? 0 : width;
     draw_text(row, COLS - width - 1, width, "%s", right);
-    attrset(A_REVERSE | (w->status.bad ? A_BOLD : A_NORMAL));
+    if (w->status.bad)
+        attrset(A_REVERSE | A_BOLD); /* it stands out */
     int room = COLS - width - 4, used = 0;
     if (w->typed.mode != MODE_BOX && draw_chrome_progress(w, row, room))
         used = room;
@@ -257,7 +273,7 @@ static void draw_status(const struct workbench *w, int row)
         used = draw_text(row, 1, room, "computing ... (Esc cancels)");
     else
         used = draw_message(w, row, message_room(w, room));
-    attrset(A_REVERSE);
+    chrome_attr(A_NORMAL);
     used += used > 0 ? 3 : 0;
     draw_hints(w, row, 1 + used, room - used);
     attrset(A_NORMAL);
@@ -280,11 +296,12 @@ static void draw_paused(const struct workbench *w)
     bool full = n > 0 && n < MOST && text_width(lines[n - 1]) > last;
     for (int i = 0; i < n; i++) {
         int row = LINES - n - full + i;
-        chrome_fill(row, A_REVERSE);
+        attrset(A_REVERSE);
+        chrome_fill(row);
         draw_text(row, 1, COLS - 2, "%.*s", (int)length[i], lines[i]);
     }
     if (full)
-        chrome_fill(LINES - 1, A_REVERSE);
+        chrome_fill(LINES - 1);
     draw_text(LINES - 1, COLS - 1 - text_width(PAUSED), text_width(PAUSED), PAUSED);
     attrset(A_NORMAL);
 }

@@ -12,6 +12,7 @@ libui_a_SOURCES += \
 	ui/views/inside.c ui/views/inside.h \
 	ui/views/list.c ui/views/list.h \
 	ui/views/body.c \
+	ui/views/layout.c \
 	ui/views/photo.c \
 	ui/views/view_image.c \
 	ui/views/view_answer.c \
@@ -29,6 +30,7 @@ libui_a_SOURCES += \
 	ui/views/view_what_if.c \
 	ui/views/view_activation.c \
 	ui/views/view_regions.c \
+	ui/views/view_frozen.c \
 	ui/views/view_compare.c \
 	ui/views/view_difference.c \
 	ui/views/view_drift.c \

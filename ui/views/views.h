@@ -11,8 +11,22 @@ const struct view *view_find(const char *name);
 extern const struct view view_image, view_regions, view_tasks, view_history, view_help, view_views,
     view_matrix;
 
-/* ---- body.c: what is where */
+/* ---- layout.c: where the panes are */
 void panes_init(struct workbench *w);
+/* Fills in where each pane of an area is, and the lines between them. */
+void layout_panes(struct panes *p, struct area a);
+/* All sizes are the usual ones. */
+void layout_even(struct panes *p);
+/* The line at a cell, and the one beside the focused pane, or below or above it (row). */
+struct border border_at(const struct panes *p, int row, int col);
+struct border border_of_focus(const struct panes *p, bool row);
+/* It goes to a row or column, as far as panes keep the room that they need; none goes nowhere. */
+void border_move(struct panes *p, struct border b, int row, int col);
+void border_step(struct panes *p, struct border b, int rows, int cols);
+
+/* ---- body.c: what is drawn where */
+/* A pane in the cells that it has, gray where it is of an earlier query. */
+void pane_draw(struct workbench *w, struct pane *p);
 void panes_draw(struct workbench *w);
 void panes_click(struct workbench *w, int row, int col);
 /* The view under a cell gets the keys, and moves. */

@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: MIT */
+/* The lines between panes go where the mouse drags them and keys send them, as far as panes keep
+ * the room that they need, and keep their share of a window that changes its size. Broken by a
+ * line that is drawn where it cannot be taken, by a pane without room, by a drag that also
+ * clicks. */
+#include "tap.h"
+#include "terminal.h"
+
+enum { ROWS = 32, COLS = 140, LEAST_COLS = 24, LEAST_ROWS = 6 };
+
+/* The column of line number k on a row, or -1. */
+static int line_on(const struct terminal *t, int row, int k)
+{
+    for (int col = 0; col < t->cols; col++) {
+        VTermScreenCell cell;
+        VTermPos pos = {.row = row, .col = col};
+        vterm_screen_get_cell(t->screen, pos, &cell);
+        if (cell.chars[0] == 0x2502 && k-- == 0)
+            return col;
+    }
+    return -1;
+}
+
+/* The row that has a text, or -1. */
+static int row_of(const struct terminal *t, const char *text)
+{
+    char row[4096];
+    for (int i = 0; i < t->rows; i++) {
+        terminal_row(t, i, row, sizeof row);
+        if (strstr(row, text))
+            return i;
+    }
+    return -1;
+}
+
+/* What a mouse says: code 0 pressed or (end 'm') released, 32 moved. Rows and columns from 0. */
+static void mouse(struct terminal *t, int code, int row, int col, char end)
+{
+    char text[64];
+    snprintf(text, sizeof text, "\033[<%d;%d;%d%c", code, col + 1, row + 1, end);
+    terminal_type(t, text);
+}
+
+static void drag(struct terminal *t, int row, int col, int to_row, int to_col)
+{
+    mouse(t, 0, row, col, 'M');
+    mouse(t, 32, (row + to_row) / 2, (col + to_col) / 2, 'M');
+    mouse(t, 32, to_row, to_col, 'M');
+    mouse(t, 0, to_row, to_col, 'm');
+    terminal_settle(t, 150);
+}
+
+static void columns(struct terminal *t)
+{
+    int first = line_on(t, 3, 0);
+    ok(first == COLS * 3 / 5, "a line stands at three fifths: %d", first);
+    mouse(t, 0, 5, first, 'M');
+    mouse(t, 32, 6, 70, 'M');
+    TERMINAL_UNTIL(t, line_on(t, 3, 0) == 70);
+    ok(line_on(t, 3, 0) == 70, "it follows the mouse: %d", line_on(t, 3, 0));
+    mouse(t, 32, 6, 75, 'M');
+    mouse(t, 0, 6, 75, 'm');
+    TERMINAL_UNTIL(t, line_on(t, 3, 0) == 75);
+    mouse(t, 32, 6, 90, 'M');
+    terminal_settle(t, 150);
+    ok(line_on(t, 3, 0) == 75, "and stays where the button is let go: %d", line_on(t, 3, 0));
+    drag(t, 5, 75, 5, 2);
+    ok(line_on(t, 3, 0) == LEAST_COLS, "the first column keeps its room: %d", line_on(t, 3, 0));
+    drag(t, 5, LEAST_COLS, 5, COLS - 1);
+    ok(line_on(t, 3, 0) == COLS - LEAST_COLS, "and so does the second: %d", line_on(t, 3, 0));
+    drag(t, 27, 50, 27, 80);
+    ok(line_on(t, 3, 0) == COLS - LEAST_COLS, "where no line is none is taken");
+    drag(t, 5, COLS - LEAST_COLS, 5, 70);
+}
+
+static void rows(struct terminal *t)
+{
+    int below = row_of(t, "Attention");
+    ok(below == 14, "the second pane begins in row %d", below);
+    drag(t, below - 1, 100, 19, 100);
+    ok(row_of(t, "Attention") == 20, "a line between rows is dragged: %d", row_of(t, "Attention"));
+    drag(t, 19, 100, 0, 100);
+    ok(row_of(t, "Attention") == 1 + LEAST_ROWS, "the pane above keeps its room: %d",
+       row_of(t, "Attention"));
+    drag(t, LEAST_ROWS, 100, ROWS - 1, 100);
+    int at = row_of(t, "Attention");
+    ok(at >= 0 && at <= ROWS - 4 - LEAST_ROWS, "and the one below: %d", at);
+    char row[4096];
+    terminal_drawn(t, 1, row, sizeof row);
+    ok(!strchr(row, '!'), "a drag does not focus what it goes over");
+}
+
+static void sizes(struct terminal *t)
+{
+    terminal_resize(t, 24, 100);
+    terminal_settle(t, 200);
+    ok(line_on(t, 3, 0) == 50, "in a smaller window a line keeps its share: %d", line_on(t, 3, 0));
+    terminal_resize(t, ROWS, COLS);
+    terminal_settle(t, 200);
+    ok(line_on(t, 3, 0) == 70, "and has its place when the window is as it was");
+    terminal_type(t, "\t\033[1;5C\033[1;5C");
+    TERMINAL_UNTIL(t, line_on(t, 3, 0) == 74);
+    ok(line_on(t, 3, 0) == 74, "keys move it by two columns: %d", line_on(t, 3, 0));
+    terminal_type(t, "z\033[1;5C");
+    ok(terminal_expect(t, "one pane has all the room: z restores the others"),
+       "where there is no line it is said");
+    terminal_type(t, "z");
+    terminal_command(t, "even");
+    ok(line_on(t, 3, 0) == COLS * 3 / 5 && row_of(t, "Attention") == 14, "all is as usual");
+    terminal_command(t, "set mouse off");
+    ok(!terminal_mode(t, 1002) && !terminal_mode(t, 1000), "without the mouse it is not reported");
+}
+
+static void three(void)
+{
+    struct terminal *t = terminal_demo(40, 160);
+    int left = line_on(t, 3, 0), right = line_on(t, 3, 1);
+    drag(t, 5, right, 5, 130);
+    ok(line_on(t, 3, 0) == left && line_on(t, 3, 1) == 130, "the second of two lines: %d, %d",
+       line_on(t, 3, 0), line_on(t, 3, 1));
+    drag(t, 5, left, 5, 159);
+    ok(line_on(t, 3, 0) == 160 - 2 * LEAST_COLS && line_on(t, 3, 1) == 160 - LEAST_COLS,
+       "the first one leaves room for two columns: %d, %d", line_on(t, 3, 0), line_on(t, 3, 1));
+    terminal_command(t, "quit");
+    ok(terminal_ends(t), "ends with status 0");
+}
+
+int main(void)
+{
+    struct terminal *t = terminal_demo(ROWS, COLS);
+    columns(t);
+    rows(t);
+    sizes(t);
+    terminal_command(t, "quit");
+    ok(terminal_ends(t), "ends with status 0");
+    three();
+    return tap_done();
+}
