@@ -108,7 +108,8 @@ static const struct option_row option_rows[] = {
            "what an answer owes to each word and region (vilscope-explain(7)); with --top N lines"),
     TEXT("target", 0, "ANSWER", target, VALUES_NONE,
          "the answer that --attribute or --patch-from is about, by label or number; a region by "
-         "its number; the best without it (of --patch-from the other query's best)"),
+         "its number, an image by its file or its number from 1; the best without it (of "
+         "--patch-from the other query's best)"),
     TEXT("against", 0, "ANSWER", against, VALUES_NONE,
          "with --attribute: why the target and not this one; of --patch-from this query's best "
          "without it and without --target"),

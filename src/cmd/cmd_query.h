@@ -13,8 +13,9 @@ extern const char *const query_leave_out_names[];
 int query_leave_out(struct model *m, const struct query *q, const struct result *r,
                     enum effects_of of, bool json, int top, struct vs_err *err);
 
-/* Which answer of a --target or --against is meant; name NULL: the best. */
-int query_find_answer(const struct result *r, const char *name, int *out, struct vs_err *err);
+/* Which answer is meant by what `option` was given ("target", "against"); name NULL: the best. */
+int query_find_answer(const struct result *r, const char *option, const char *name, int *out,
+                      struct vs_err *err);
 
 /* The words of attribution_table, with a NULL behind: options' rows need them as a constant. */
 extern const char *const query_methods[];

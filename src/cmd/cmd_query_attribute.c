@@ -19,13 +19,17 @@ const char *const query_methods[] = {
 
 /* ---- which answer */
 
-int query_find_answer(const struct result *r, const char *name, int *out, struct vs_err *err)
+int query_find_answer(const struct result *r, const char *option, const char *name, int *out,
+                      struct vs_err *err)
 {
+    enum ranked ranked = r->task->reading->ranked;
     *out = attribution_choice(r, name);
     return *out >= 0 ? 0
-                     : vs_fail(err, VS_E_USAGE, "'%s' is no answer of this model: --target takes "
-                               "an answer's label or number, or a region's number",
-                               name ? name : "");
+                     : vs_fail(err, VS_E_USAGE, "'%s' is no answer here: --%s takes %s",
+                               name ? name : "", option,
+                               ranked == RANKED_IMAGES    ? "an image's file or number, from 1"
+                               : ranked == RANKED_REGIONS ? "a region's number"
+                                                          : "an answer's label or number");
 }
 
 /* ---- printing */
@@ -204,9 +208,9 @@ int query_attribute(struct model *m, const struct query *q, const struct result 
     struct attribution a = {0};
     char names[2][32];
     int choice = -1, against = -1, count = 0;
-    int rc = query_find_answer(r, o->target, &choice, err);
+    int rc = query_find_answer(r, "target", o->target, &choice, err);
     if (rc == 0 && o->against)
-        rc = query_find_answer(r, o->against, &against, err);
+        rc = query_find_answer(r, "against", o->against, &against, err);
     if (rc == 0)
         rc = attribution_run(m, q, o->method, choice, against, &o->how, NULL, &a, err);
     if (rc != 0)

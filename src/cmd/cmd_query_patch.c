@@ -367,10 +367,10 @@ static int patched_choose(struct patched *d, const char *target, const char *aga
     activation_choices(d->of[0], d->of[1], &d->choice, &d->against);
     if (target) {
         d->against = -1;
-        rc = query_find_answer(d->of[0], target, &d->choice, err);
+        rc = query_find_answer(d->of[0], "target", target, &d->choice, err);
     }
     if (rc == 0 && against)
-        rc = query_find_answer(d->of[0], against, &d->against, err);
+        rc = query_find_answer(d->of[0], "against", against, &d->against, err);
     if (rc != 0)
         return rc;
     d->target = attribution_label(d->of[0], d->choice, d->names[0]);

@@ -388,14 +388,34 @@ static void activation_tell(void *arg, int done)
     x->told = done;
 }
 
+static bool activation_has_spot(const struct activating *x, const struct activation_spot *s)
+{
+    bool any = false;
+    for (int i = 0; i < STREAM_COUNT; i++)
+        any |= (s->stream == STREAM_COUNT || (int)s->stream == i) &&
+               trace_get(x->of[1], activation_spot_at(s, (enum net_stream)i));
+    return any;
+}
+
+static int activation_check_spots(const struct activating *x, struct vs_err *err)
+{
+    for (int i = 0; i < x->how->spot_count; i++) {
+        const struct activation_spot *s = &x->how->spots[i];
+        if (!activation_has_spot(x, s))
+            return vs_fail(err, VS_E_USAGE, "'%s': this model has no such state", s->text);
+        if (activation_put_spot(x, NULL, 0, s) == 0)
+            return vs_fail(err, VS_E_USAGE, "'%s' does not align: both queries have no such token "
+                           "or region that belongs together", s->text);
+    }
+    return 0;
+}
+
 static int activation_verify(struct activating *x, struct vs_err *err)
 {
     struct attribution_subject *a = &x->s[0];
-    int all = 0, spots = x->how->spot_count > 0;
-    for (int i = 0; i < x->how->spot_count; i++)
-        if (activation_put_spot(x, NULL, 0, &x->how->spots[i]) == 0)
-            return vs_fail(err, VS_E_USAGE, "'%s': this model has no such state, or it does not "
-                           "align", x->how->spots[i].text);
+    int all = 0, spots = x->how->spot_count > 0, rc = activation_check_spots(x, err);
+    if (rc != 0)
+        return rc;
     x->cells = activation_cells(x->out, &all);
     x->cell_count = x->out->screened && x->how->verify < all ? x->how->verify : all;
     x->all = (struct variants){.net = a->p.net, .in = &a->in, .cancel = x->cancel,
@@ -405,7 +425,7 @@ static int activation_verify(struct activating *x, struct vs_err *err)
     variants_aim(&x->all, &a->alone);
     if (x->how->progress)
         atomic_fetch_add(&x->how->progress->all, x->cell_count + spots);
-    int rc = variants_run(&x->all, x->cell_count + spots, err);
+    rc = variants_run(&x->all, x->cell_count + spots, err);
     x->out->verified = x->cell_count;
     x->out->all = x->cell_count == all;
     return rc;

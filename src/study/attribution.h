@@ -88,8 +88,8 @@ void attribution_fini(struct attribution *a);
 
 /* ---- attribution_result.c: an attribution beside the result of its query */
 
-/* An answer by its label or its number, a box by its region's number, an image by its number as it
- * is printed; NULL: the first of all. -1: none is called so. */
+/* An answer by its label or its number, a box by its region's number, an image by its file as it is
+ * printed or by its number, from 1; NULL: the first of all. -1: none is called so. */
 int attribution_choice(const struct result *r, const char *name);
 /* The answer's label, or "region 7" in out. */
 const char *attribution_label(const struct result *r, int choice, char out[32]);

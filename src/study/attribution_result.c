@@ -17,11 +17,12 @@ int attribution_choice(const struct result *r, const char *name)
     char *end = NULL;
     long number = name ? strtol(name + (name[0] == '#'), &end, 10) : 0;
     bool counted = name && end && *end == '\0' && end != name;
+    int first = r->task->reading->ranked == RANKED_IMAGES; /* images are counted from 1 */
     for (int i = 0; i < r->answer_count; i++)
         if (!name || strcasecmp(r->answers[i].label, name) == 0)
             return r->answers[i].index;
     for (int i = 0; i < r->answer_count && counted; i++)
-        if (r->answers[i].index == number)
+        if (r->answers[i].index + first == number)
             return r->answers[i].index;
     for (int i = 0; i < r->box_count; i++)
         if (!name || (counted && r->boxes[i].region == number))

@@ -106,6 +106,17 @@ for task in alignment coco; do
     ok $? "attributions of $task are of the logit difference that ranks: $ranked $(cat "$work/err")"
 done
 
+# Images are counted from 1, as they are where their regions are named.
+for image in 1:scene 2:mirror; do
+    # shellcheck disable=SC2086
+    ask "$data/pretrained.bin" coco $two --attribute lrp --target ${image%:*} "a red square" &&
+        grep -q "propagation of \".*${image#*:}.png\"" "$work/out" && grep -q "region 1 of image ${image%:*} " "$work/out"
+    ok $? "image ${image%:*} as a target: $(grep propagation "$work/out") $(cat "$work/err")"
+done
+# shellcheck disable=SC2086
+refuses 2 "'3' is no answer here: --target takes an image's file or number, from 1" "an image too many" \
+    query "$data/tasks.bin" coco $two --attribute lrp --target 3 "a red square"
+
 # ---- [MASK] typed in the query: the words that fit, without a task of their own
 # shellcheck disable=SC2086
 for kind in pretrained:alignment baseline:vqa tasks:vqa; do

@@ -101,8 +101,12 @@ ask="$VILSCOPE query -m $tiny --no-log -t gqa"
     refuses 2 "belong to --patch-from" "pairs of nothing" $ask --pairs 3:4 "$tiny/scene.png" a
     refuses 2 "pairs are written 3:4,5:6" "bad pairs" $ask --patch-from b --pairs 3-4 "$tiny/scene.png" a
     refuses 2 "names no states" "a bad state" $ask --patch-from b --patch-state "layer 3" "$tiny/scene.png" a
-    refuses 2 "'text 9': this model has no such state, or it does not align" "a layer too many" \
+    refuses 2 "'text 9': this model has no such state$" "a layer too many" \
         $ask --patch-from b --patch-state "text 9" --json --top 0 "$tiny/scene.png" a
+    refuses 2 "'text 1 token 9' does not align" "a token too many" \
+        $ask --patch-from b --patch-state "text 1 token 9" --json --top 0 "$tiny/scene.png" a
+    refuses 2 "'mauve' is no answer here: --against takes an answer's label or number" "no answer to hold it against" \
+        $ask --patch-from b --target 1 --against mauve --json --top 0 "$tiny/scene.png" a
     refuses 2 "one at a time" "with an attribution" $ask --patch-from b --attribute rollout "$tiny/scene.png" a
     refuses 2 "once for each image" "too many images" $ask --patch-from-image "$tiny/mirror.png" \
         --patch-from-image "$tiny/mirror.png" "$tiny/scene.png" a
