@@ -145,7 +145,9 @@ static const struct option_row option_rows[] = {
     TEXT("region-pairs", 0, "PAIRS", patch.region_pairs, VALUES_NONE,
          "--patch-from: the same of regions"),
     FLAG("json", json, "the whole result as JSON, one document a checkpoint"),
-    INT("top", 0, "N", top, 0, 1000000, 5, "lines of the answer to print"),
+    INT("top", 0, "N", top, 0, 1000000, -1,
+        "lines to print (default 5 of the answer, 20 of --attribute, --leave-one-out and "
+        "--patch-from)"),
     TEXT("attention", 0, "FILE", attention, VALUES_WRITTEN,
          "write all attention maps as .safetensors, or the mean over heads of the text-to-image "
          "maps (layers, tokens, regions) as .npy"),
@@ -244,7 +246,7 @@ static int query_write_attention(const char *path, const struct trace *t, struct
 
 static void print_result(const struct options *o, const struct result *r)
 {
-    char *text = o->json ? result_json(r, 2) : result_text(r, o->top);
+    char *text = o->json ? result_json(r, 2) : result_text(r, o->top < 0 ? 5 : o->top);
     if (!o->json && r->notice)
         plain_text(stderr, "vilscope query: note: %s\n", r->notice);
     if (o->json)
@@ -296,7 +298,7 @@ static void tell_diverged(const struct vs_err *err)
 static int run_checkpoints(const struct options *o, struct model *m, struct query *q,
                            struct logging *g, struct vs_err *err)
 {
-    int n = model_checkpoint_count(m), rc = 0;
+    int n = model_checkpoint_count(m), top = o->top < 0 ? 20 : o->top, rc = 0;
     bool all = o->checkpoints.count > 1;
     struct vs_err diverged = {0};
     for (int i = all ? 0 : n - 1; rc == 0 && i < n; i++) {
@@ -326,17 +328,14 @@ static int run_checkpoints(const struct options *o, struct model *m, struct quer
         print_result(o, r);
         fflush(stdout);
         if (o->leave_out >= 0)
-            rc = query_leave_out(m, q, r, (enum effects_of)o->leave_out, o->json,
-                                 o->top > 5 ? o->top : 20, err);
+            rc = query_leave_out(m, q, r, (enum effects_of)o->leave_out, o->json, top, err);
         if (rc == 0 && o->attribute >= 0) {
             struct attribute_options a = {attribution_find(query_methods[o->attribute]), o->target,
-                                          o->against, o->how, o->json, o->matrices,
-                                          o->top > 5 ? o->top : 20};
+                                          o->against, o->how, o->json, o->matrices, top};
             rc = query_attribute(m, q, r, &a, &owed, err);
         }
         if (rc == 0 && query_patch_wanted(&o->patch)) {
-            struct query_patch_how how = {o->target, o->against, o->json, o->top > 5 ? o->top : 20,
-                                          o->verify};
+            struct query_patch_how how = {o->target, o->against, o->json, top, o->verify};
             rc = query_patch(m, q, r, &o->patch, &how, err);
         }
         if (rc == 0 && o->attention)

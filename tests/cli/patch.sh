@@ -32,7 +32,7 @@ says '^3 what \(3 a\) .*[1-9]' "a word that is changed has its row"
 says '^region 0 ' "so has a region"
 [ "$(grep -c '^region' "$work/out")" -eq 8 ]
 ok $? "all regions are there"
-q "what color" --patch-from "a dog" --verify 2 --top 1 >"$work/out"
+q "what color" --patch-from "a dog" --verify 2 --top 2 >"$work/out"
 says '^the state after each layer, to first order' "else to first order"
 [ "$(grep -c ' exactly ' "$work/out")" -eq 2 ]
 ok $? "and as many exactly as are asked for"

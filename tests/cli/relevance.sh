@@ -233,6 +233,8 @@ ok $? "of a region"
 q -t coco --attribute lrp --top 3 "$image" "$frozen/images/000013.png" "a star" >"$work/out" 2>/dev/null
 grep -q '^layer-wise' "$work/out" && grep -q '^  1\. .*[+-][0-9]' "$work/out"
 ok $? "of an image: $(grep '^layer-wise' "$work/out")"
+[ "$(sed -n '/^layer-wise/,$p' "$work/out" | grep -c '^ *[0-9]*\. ')" -eq 3 ]
+ok $? "--top 3 prints three"
 t() { # of a model that says nothing of itself
     "$VILSCOPE" query --no-log -m "$tiny" --regions "$tiny/scene.npy" "$@"
 }
@@ -247,7 +249,7 @@ refuses 2 "belong to --attribute" "a target alone" t -t vqa --target red "red"
 refuses 2 "ablated heads" "ablated heads" t -t snli-ve --attribute relevancy \
     --change "ablate text-to-image 1.1 zero" "red"
 refuses 2 "scored one by one" "an image against another" t --regions "$tiny/mirror.npy" -t coco --attribute lrp \
-    --target 0 --against 1 "red"
+    --target 1 --against 2 "red"
 refuses 2 "name another with --against" "an answer against itself" t -t snli-ve --attribute lrp \
     --target neutral --against neutral "red"
 
