@@ -125,6 +125,36 @@ static void three(void)
     ok(terminal_ends(t), "ends with status 0");
 }
 
+/* Sequences that move what is on the screen: terminals move pictures with it, also those that are
+ * elsewhere. */
+static int scrolls(const char *said)
+{
+    int n = 0;
+    for (const char *s = strchr(said, 033); s; s = strchr(s + 1, 033)) {
+        size_t len = s[1] == '[' ? strspn(s + 2, "0123456789;") : 0;
+        bool csi = s[1] == '[' && s[2 + len];
+        n += s[1] == 'M' || s[1] == 'D' || (csi && strchr("rLMST", s[2 + len]));
+    }
+    return n;
+}
+
+static void nothing_scrolls(void)
+{
+    static const char *const commands[] = {"compare", "token large", "suggest vqa", "view answer",
+                                           "last", "first", "page-down", "down", "history"};
+    struct terminal *t = terminal_demo(ROWS, COLS);
+    int n = 0;
+    for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++) {
+        terminal_mark(t);
+        terminal_command(t, "%s", commands[i]);
+        n += scrolls(t->said);
+    }
+    ok(n == 0, "no line is moved by the terminal: %d", n);
+    terminal_type(t, "\033");
+    terminal_command(t, "quit");
+    ok(terminal_ends(t), "ends with status 0");
+}
+
 int main(void)
 {
     struct terminal *t = terminal_demo(ROWS, COLS);
@@ -134,5 +164,6 @@ int main(void)
     terminal_command(t, "quit");
     ok(terminal_ends(t), "ends with status 0");
     three();
+    nothing_scrolls();
     return tap_done();
 }

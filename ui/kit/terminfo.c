@@ -3,7 +3,8 @@
  *
  * curses has true colors only where an entry says so, and those entries ("xterm-direct") are not on
  * most machines. The entry that is there is written out once more with the numbers and sequences
- * changed, and given to curses in the variable TERMINFO, which may hold an entry itself.
+ * changed, and given to curses in the variable TERMINFO, which may hold an entry itself. In none
+ * curses finds how to scroll: foot moves pictures with text that scrolls below them.
  *
  * Source: term(5), "extended number format" and "extended storage format"; terminfo(5), RGB. */
 #include "ui/kit/terminfo.h"
@@ -22,7 +23,7 @@
 #define PAIRS 65536
 
 /* What an entry is written anew for. */
-enum wish { WISH_TRUE_COLOR, WISH_NO_COLOR };
+enum wish { WISH_AS_IT_IS, WISH_TRUE_COLOR, WISH_NO_COLOR };
 
 #define CHANNELS "%p1%{65536}%/%d;%p1%{256}%/%{255}%&%d;%p1%{255}%&%dm"
 
@@ -46,7 +47,7 @@ const char *terminfo_name(void)
     return terminfo_unknown() ? INSTEAD : getenv("TERM");
 }
 
-/* ---- an entry with true colors */
+/* ---- an entry written anew */
 
 static void put_number(struct buf *b, int x, int bytes)
 {
@@ -73,19 +74,32 @@ static bool forgets_dim(void)
     return is_given(all) && is_given(tigetstr("dim")) && !strstr(all, "%p5");
 }
 
-static const char *entry_string(const char *name, enum wish wish)
+static bool is_one_of(const char *name, const char *const *list)
 {
+    while (*list && strcmp(*list, name) != 0)
+        list++;
+    return *list != NULL;
+}
+
+static const char *color_string(const char *name, enum wish wish)
+{
+    static const char *const others[] = {"initc", "initp", NULL};
+    static const char *const older[] = {"setf", "setb", "op", NULL};
     bool colors = wish == WISH_TRUE_COLOR;
     if (strcmp(name, "setaf") == 0)
         return colors ? "\033[38;2;" CHANNELS : NULL;
     if (strcmp(name, "setab") == 0)
         return colors ? "\033[48;2;" CHANNELS : NULL;
-    if (!colors && (strcmp(name, "setf") == 0 || strcmp(name, "setb") == 0 ||
-                    strcmp(name, "op") == 0))
+    return is_one_of(name, others) || (!colors && is_one_of(name, older)) ? NULL : tigetstr(name);
+}
+
+static const char *entry_string(const char *name, enum wish wish)
+{
+    static const char *const scrolling[] = {"csr", "ri", "rin", "indn", "il", "il1", "dl", "dl1",
+                                            NULL};
+    if (is_one_of(name, scrolling) || (strcmp(name, "sgr") == 0 && forgets_dim()))
         return NULL;
-    if (strcmp(name, "sgr") == 0 && forgets_dim())
-        return NULL;
-    return strcmp(name, "initc") == 0 || strcmp(name, "initp") == 0 ? NULL : tigetstr(name);
+    return wish == WISH_AS_IT_IS ? tigetstr(name) : color_string(name, wish);
 }
 
 static void put_numbers(struct buf *b, enum wish wish)
@@ -93,17 +107,20 @@ static void put_numbers(struct buf *b, enum wish wish)
     bool colors = wish == WISH_TRUE_COLOR;
     for (int i = 0; numnames[i]; i++) {
         int x = tigetnum(numnames[i]);
-        x = strcmp(numnames[i], "colors") == 0 ? (colors ? TRUE_COLORS : -1)
-            : strcmp(numnames[i], "pairs") == 0 ? (colors ? PAIRS : -1)
-                                                : x;
+        if (wish != WISH_AS_IT_IS)
+            x = strcmp(numnames[i], "colors") == 0 ? (colors ? TRUE_COLORS : -1)
+                : strcmp(numnames[i], "pairs") == 0 ? (colors ? PAIRS : -1)
+                                                    : x;
         put_number(b, x < 0 ? -1 : x, 4);
     }
 }
 
-static void put_flags(struct buf *b)
+static void put_flags(struct buf *b, enum wish wish)
 {
-    for (int i = 0; boolnames[i]; i++)
-        buf_putc(b, tigetflag(boolnames[i]) > 0 && strcmp(boolnames[i], "ccc") != 0);
+    for (int i = 0; boolnames[i]; i++) {
+        bool changed = wish != WISH_AS_IT_IS && strcmp(boolnames[i], "ccc") == 0;
+        buf_putc(b, tigetflag(boolnames[i]) > 0 && !changed);
+    }
 }
 
 /* Where each string begins in the table of all, or -1. */
@@ -125,7 +142,7 @@ static int count_of(char const *const *names)
     return n;
 }
 
-/* The entry of cur_term, compiled, with 24 bits of color, or without any. */
+/* The entry of cur_term, compiled, with 24 bits of color, without any, or with what it has. */
 static void put_entry(struct buf *b, const char *name, enum wish wish)
 {
     struct buf offsets = {0}, table = {0};
@@ -137,7 +154,7 @@ static void put_entry(struct buf *b, const char *name, enum wish wish)
     for (int i = 0; i < 6; i++)
         put_number(b, head[i], 2);
     buf_add(b, name, (size_t)name_size);
-    put_flags(b);
+    put_flags(b, wish);
     put_even(b, 0);
     put_numbers(b, wish);
     buf_add(b, offsets.data, offsets.len);
@@ -145,14 +162,14 @@ static void put_entry(struct buf *b, const char *name, enum wish wish)
     put_even(b, 0);
     /* One flag of its own, no numbers, no strings, one name of four bytes. */
     static const char rgb[] = "\1\0\0\0\0\0\1\0\4\0" "\1\0" "\0\0" "RGB";
-    if (wish == WISH_TRUE_COLOR)
+    if (wish == WISH_TRUE_COLOR || (wish == WISH_AS_IT_IS && tigetflag("RGB") > 0))
         buf_add(b, rgb, sizeof rgb);
     buf_fini(&offsets);
     buf_fini(&table);
 }
 
-/* The value for TERMINFO; the caller frees. NULL where the terminal has no colors, or none that
- * could be taken back. */
+/* The value for TERMINFO; the caller frees. Colors are as they are where the terminal has none, or
+ * none that could be taken back. NULL without an entry. */
 static char *wished_entry(const char *name, enum wish wish)
 {
     struct buf entry = {0}, text = {0};
@@ -161,8 +178,7 @@ static char *wished_entry(const char *name, enum wish wish)
         return NULL;
     int colors = tigetnum("colors");
     bool able = colors >= 8 && colors < TRUE_COLORS && is_given(tigetstr("op"));
-    if (wish == WISH_NO_COLOR ? colors > 0 : able)
-        put_entry(&entry, name, wish);
+    put_entry(&entry, name, wish == WISH_TRUE_COLOR && !able ? WISH_AS_IT_IS : wish);
     del_curterm(cur_term);
     if (entry.len)
         buf_printf(&text, "hex:");
@@ -198,9 +214,9 @@ bool terminfo_open(bool told)
 {
     const char *name = terminfo_name(), *folder = getenv("TERMINFO");
     char *before = folder ? xstrdup(folder) : NULL;
-    char *entry = theme_is_plain()              ? wished_entry(name, WISH_NO_COLOR)
-                  : says_true_color(name, told) ? wished_entry(name, WISH_TRUE_COLOR)
-                                                : NULL;
+    char *entry = wished_entry(name, theme_is_plain()              ? WISH_NO_COLOR
+                                     : says_true_color(name, told) ? WISH_TRUE_COLOR
+                                                                   : WISH_AS_IT_IS);
     bool opened = false;
     if (entry && setenv("TERMINFO", entry, 1) == 0) {
         opened = new_terminal(name);
