@@ -254,21 +254,33 @@ static void weight_label(const struct workbench *w, float x, char *out, size_t s
         snprintf(out, size, method->is_signed ? "%+.2f" : "%.3g", (double)x);
 }
 
-/* The three regions that are looked at most get a frame and their share. */
+/* Below this share of the heaviest one a region has no mark. */
+#define LEAST_MARKED 0.005f
+
+/* The three regions that are looked at most get a frame and their share; labels lie over all
+ * frames. */
 static void draw_heaviest(const struct workbench *w, int photo, struct canvas *c,
                           const struct frame *f, const float *weights, int count)
 {
     struct labels l = {.count = 0};
+    struct pixels at[3];
+    int region[3], n = 0;
+    float most = 0;
     bool *used = xcalloc((size_t)count, sizeof *used);
     for (int k = 0, best; k < 3 && (best = heaviest_region(weights, count, used)) > 0; k++) {
-        struct pixels p;
-        char text[32];
         used[best] = true;
-        if (!region_place(w, photo, best, f, &p) || !is_visible(c, p))
-            continue;
-        weight_label(w, weights[best], text, sizeof text);
-        canvas_frame(c, p.x1, p.y1, p.x2, p.y2, frame_thickness(w, c, false), white);
-        draw_label(c, &l, p, text, white);
+        most = fmaxf(most, fabsf(weights[best]));
+        region[n] = best;
+        n += fabsf(weights[best]) >= LEAST_MARKED * most &&
+             region_place(w, photo, best, f, &at[n]) && is_visible(c, at[n]);
+    }
+    for (int k = n - 1; k >= 0; k--)
+        canvas_frame(c, at[k].x1, at[k].y1, at[k].x2, at[k].y2, frame_thickness(w, c, false),
+                     white);
+    for (int k = 0; k < n; k++) {
+        char text[32];
+        weight_label(w, weights[region[k]], text, sizeof text);
+        draw_label(c, &l, at[k], text, white);
     }
     free(used);
 }
