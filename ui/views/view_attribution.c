@@ -190,9 +190,10 @@ static void draw_attribution_title(const struct workbench *w, const struct pane 
         draw_text(a.row, a.col, a.cols, "Attribution, %s of %s, %s %.3f", x->method->brief, text,
                   of->against >= 0 ? "difference of logits" : "logit", of->known.value);
     } else {
-        draw_text(a.row, a.col, a.cols, "Attribution: what the answer owes to words and regions");
+        draw_text(a.row, a.col, a.cols, a.cols < 55 ? "Attribution by word and region"
+                                        : "Attribution: what the answer owes to words and regions");
     }
-    attrset(A_DIM);
+    attrset((int)draw_dim());
     attribute_waits(w, x, text, sizeof text);
     if (!x->method)
         draw_text(a.row + 1, a.col, a.cols, "u or Left and Right choose a method");
@@ -231,15 +232,20 @@ static void draw_attribution_rows(const struct workbench *w, const struct worths
     }
 }
 
+#define NAME 4.5 /* columns that a method's name takes, with a gap */
+
+/* Over their columns; where these are too narrow every other name stands a row higher, and where
+ * that is not enough only the chosen one does. */
 static void draw_attribution_methods(const struct worths_shown *s, const struct grid *g, int row)
 {
-    bool all = g->cell_cols >= 4.5; /* else only the chosen one's, over its column */
+    bool all = g->cell_cols >= NAME, staggered = !all && 2 * g->cell_cols >= NAME;
     for (int m = 0; m < attribution_count; m++) {
-        int left = grid_left(g, m), right = all ? grid_left(g, m + 1) : left + 6;
-        if (!all && m != s->method)
+        int left = grid_left(g, m), right = all ? grid_left(g, m + 1) : left + (int)NAME + 1;
+        if (!all && !staggered && m != s->method)
             continue;
-        attrset(m == s->method ? A_REVERSE : A_DIM);
-        draw_text(row, g->at.col + left, right - left - 1, "%s", attribution_table[m].brief);
+        attrset((int)(m == s->method ? A_REVERSE : draw_dim()));
+        draw_text(row - (staggered && m % 2 == 0), g->at.col + left, right - left - 1, "%s",
+                  attribution_table[m].brief);
         attrset(A_NORMAL);
     }
 }
@@ -262,19 +268,26 @@ static void draw_worths(struct workbench *w, struct pane *p, const struct worths
     struct attribution_view *v = p->state;
     bool legend = a.rows >= HEAD + 5;
     float *x = grid_shares(s);
-    struct area body = {a.row + HEAD, a.col, a.rows - HEAD - legend, a.cols};
+    int head = HEAD;
+    struct area body = {a.row + head, a.col, a.rows - head - legend, a.cols};
     struct grid g = {.rows = s->count, .cols = attribution_count, .x = x, .top = 1,
                      .scale = SCALE_SIGNED, .at_row = s->at, .at_col = s->method,
                      .label = inside_label(a.cols), .right = NUMBER, .digits = 2};
     grid_fit(w, &g, body, v->top);
+    if (g.cell_cols < NAME && a.rows > HEAD + 5) { /* names in two rows */
+        head++;
+        body.row++;
+        body.rows--;
+        grid_fit(w, &g, body, v->top);
+    }
     draw_attribution_title(w, p, a);
-    draw_attribution_methods(s, &g, a.row + HEAD - 1);
+    draw_attribution_methods(s, &g, a.row + head - 1);
     draw_attribution_rows(w, s, &g, body);
     grid_draw(w, p->slot, &g);
     if (legend) {
         int n = a.cols < 64 ? a.cols : 40;
-        grid_legend(a.row + HEAD + g.shown_rows, a.col, n, 1, SCALE_SIGNED);
-        draw_text(a.row + HEAD + g.shown_rows, a.col + n + 1, a.cols - n - 1,
+        grid_legend(a.row + head + g.shown_rows, a.col, n, 1, SCALE_SIGNED);
+        draw_text(a.row + head + g.shown_rows, a.col + n + 1, a.cols - n - 1,
                   "of each method's largest");
     }
     g.at.row -= a.row;

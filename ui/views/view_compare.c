@@ -225,11 +225,12 @@ static void draw_answers(struct workbench *w, const struct layout *l, int column
                                                   : "not asked: A asks");
         return;
     }
-    attrset(A_DIM);
+    attrset((int)draw_dim());
     if (r->task->reading->ranked == RANKED_IMAGES)
         draw_text(row++, col, room, "logit of each image");
     else
-        draw_text(row++, col, room, "entropy %.3f  margin %.3f", r->entropy, r->margin);
+        draw_text(row++, col, room, room < 27 ? "entropy %.3f" : "entropy %.3f  margin %.3f",
+                  r->entropy, r->margin);
     attrset(A_NORMAL);
     bool compared = a && a != r && compare_fits(a, r);
     int chosen = chosen_rank(w, r);
@@ -246,7 +247,7 @@ static void compare_draw(struct workbench *w, struct pane *p, struct area a)
         return;
     }
     if (l.shown < l.count) {
-        attrset(A_DIM);
+        attrset((int)draw_dim());
         draw_text(a.row + a.rows - 1, a.col, a.cols, "checkpoints %d to %d of %d; & for more",
                   l.from + 1, l.from + l.shown, l.count);
         attrset(A_NORMAL);
