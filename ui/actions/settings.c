@@ -80,7 +80,7 @@ static void set_color(struct workbench *w, const char *value)
         screen_theme(w);
     else
         workbench_say(w, true, "set color NAME #rrggbb (or R,G,B, or default), where NAME is rank1 "
-                      "to rank5, rest, more, less or accent; not '%s'", value);
+                      "to rank5, rest, more, less, accent or dim; not '%s'", value);
     free(name);
 }
 

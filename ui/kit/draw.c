@@ -82,6 +82,11 @@ unsigned draw_accent_attr(void)
     return theme_attr(THEME_ACCENT) | (unsigned)A_BOLD;
 }
 
+unsigned draw_dim(void)
+{
+    return COLORS >= 256 && !theme_is_plain() ? theme_attr(THEME_DIM) : (unsigned)A_DIM;
+}
+
 void draw_on(struct rgb back, unsigned attr)
 {
     blocks_attr(theme_ink(back), back, attr);

@@ -26,6 +26,9 @@ int draw_signs(int row, int col, float most);
 void draw_on(struct rgb back, unsigned attr);
 /* The following cells get the color of a heat behind them. */
 void draw_heat_attr(float heat, unsigned attr);
+/* Of what stands back; the terminal's own dim where it has few colors, as that is not to be read in
+ * some on white. */
+unsigned draw_dim(void);
 /* Behind the last slash; "" for NULL. */
 const char *draw_base_name(const char *path);
 

@@ -11,6 +11,7 @@ enum theme_color {
     THEME_MORE,       /* what grew, */
     THEME_LESS,       /* and what shrank */
     THEME_ACCENT,     /* what has the keys */
+    THEME_DIM,        /* what stands back */
     THEME_COLORS
 };
 

@@ -30,10 +30,13 @@ static void draw_lines(const struct panes *p)
 static void gray_pane(const struct workbench *w, int slot, struct area a)
 {
     const struct gfx_place *p = &w->screen.gfx.places[slot];
+    unsigned dim = draw_dim();
+    attr_t attr = dim & A_ATTRIBUTES & ~A_COLOR;
+    short pair = (short)PAIR_NUMBER((int)dim);
     for (int row = a.row; row < a.row + a.rows; row++)
         for (int col = a.col; col < a.col + a.cols; col++)
             if (!p->wanted || !area_holds(p->at, row, col))
-                mvchgat(row, col, 1, A_DIM, 0, NULL);
+                mvchgat(row, col, 1, attr, pair, NULL);
 }
 
 /* What it is about, and, on a second line where one is too short, how to ask again. */

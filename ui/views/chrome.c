@@ -63,7 +63,7 @@ static void draw_task(const struct workbench *w, int row)
 {
     attrset(A_BOLD);
     int n = draw_text(row, 1, COLS - 2, "%s", w->ses.task->title);
-    attrset(A_DIM);
+    attrset((int)draw_dim());
     draw_text(row, n + 3, COLS - n - 4, "%s", w->ses.task->hint);
     attrset(A_NORMAL);
 }
@@ -108,7 +108,7 @@ static void draw_chrome_left(const struct workbench *w, int row)
     static const char hint[] = "/ types";
     const struct edit *e = &w->typed.query;
     int room = COLS - 2, width = text_width(hint);
-    attrset(A_DIM);
+    attrset((int)draw_dim());
     int used = draw_text(row, 1, room, "> %s", e->len ? e->text
                          : "/ to type a query, t for the task, ? for help, q to quit");
     if (e->len && used + 2 + width <= room)
@@ -327,7 +327,7 @@ static void draw_tokens(const struct workbench *w, int row)
 {
     const struct result *r = w->now.r;
     if (!r) {
-        attrset(A_DIM);
+        attrset((int)draw_dim());
         draw_text(row, 1, COLS - 2, "tokens appear here; Left and Right choose one to see what "
                   "it attends to");
         attrset(A_NORMAL);
@@ -335,9 +335,8 @@ static void draw_tokens(const struct workbench *w, int row)
     }
     int col = 1;
     for (int i = first_token(w); i < r->token_count && col < COLS - 2; i++) {
-        attrset(i == w->sel->token            ? A_REVERSE | A_BOLD
-                : r->tokens[i].special || w->stale ? A_DIM
-                                                   : A_NORMAL);
+        bool dim = r->tokens[i].special || w->stale;
+        attrset((int)(i == w->sel->token ? A_REVERSE | A_BOLD : dim ? draw_dim() : A_NORMAL));
         col += draw_text(row, col, COLS - 1 - col, "%s", r->tokens[i].piece);
         attrset(A_NORMAL);
         col++;

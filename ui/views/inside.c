@@ -288,7 +288,7 @@ void inside_hint(struct area a, int row, const char *text)
 {
     if (row >= a.rows)
         return;
-    attrset(A_DIM);
+    attrset((int)draw_dim());
     draw_text(a.row + row, a.col, a.cols, "%s", text);
     attrset(A_NORMAL);
 }
@@ -334,7 +334,7 @@ static void inside_some_columns(const struct workbench *w, const struct grid *g,
     }
     int low = m.mark < m.name ? m.mark : m.name, step = inside_label_step(g);
     int high = m.name + m.width > m.mark + 1 ? m.name + m.width : m.mark + 1;
-    attrset(A_DIM);
+    attrset((int)draw_dim());
     for (int j = (step - g->first_col % step) % step; j < g->shown_cols; j += step) {
         name(w, arg, g->first_col + j, text, sizeof text);
         const char *brief = inside_brief(text, 0);
@@ -360,7 +360,7 @@ void inside_columns(const struct workbench *w, const struct grid *g, struct area
         bool chosen = g->first_col + j == g->at_col;
         name(w, arg, g->first_col + j, text, sizeof text);
         int left = grid_left(g, j), right = grid_left(g, j + 1);
-        attrset(chosen ? A_REVERSE : A_DIM);
+        attrset((int)(chosen ? A_REVERSE : draw_dim()));
         draw_text(row, g->at.col + left, right - left - 1, "%s", inside_brief(text, 0));
         attrset(A_NORMAL);
     }

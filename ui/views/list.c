@@ -61,7 +61,7 @@ void list_where(struct area row, int from, int count, int room)
     int last = from + room < count ? from + room : count;
     snprintf(text, sizeof text, " %d-%d of %d ", from + 1, last, count);
     int width = text_width(text);
-    attrset(A_DIM);
+    attrset((int)draw_dim());
     if (width < row.cols)
         draw_text(row.row, row.col + row.cols - width, width, "%s", text);
     attrset(A_NORMAL);

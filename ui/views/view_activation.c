@@ -162,7 +162,7 @@ static void draw_cells_title(const struct workbench *w, const struct cells_shown
     draw_text(a.row, a.col, a.cols, "Activation patching, %s, %s, %s",
               stream_table[s->map->stream].word, site_titles[s->x->site],
               s->x->all ? "exactly" : "to first order (Enter: exactly)");
-    attrset(A_DIM);
+    attrset((int)draw_dim());
     if (s->shares)
         draw_text(a.row + 1, a.col, a.cols, "%s: logit %.3f before the change (0), %.3f after (1)",
                   target, s->x->a, s->x->b);

@@ -128,7 +128,7 @@ static bool shows_belongs(const struct result *r, struct area a)
 static void draw_answer_names(const struct result *r, struct area a, int row, bool compared)
 {
     int at = a.col + a.cols;
-    attrset(A_DIM);
+    attrset((int)draw_dim());
     if (compared)
         draw_text(row, at - 17, 17, "   change   was");
     at -= compared ? 17 : 0;
@@ -235,7 +235,7 @@ static int draw_other(const struct other *o, struct area a, int row, int lines)
     bool align = o->head == HEAD_ALIGN || o->head == HEAD_MATCH;
     attrset(A_BOLD);
     draw_text(row, a.col, a.cols - 10, "%s", head_names[k].name);
-    attrset(A_DIM);
+    attrset((int)draw_dim());
     draw_text(row++, a.col + a.cols - 9, 9, "%9s", head_names[k].number);
     attrset(A_NORMAL);
     for (int i = 0; i < o->count && i < lines && row < a.row + a.rows; i++, row++) {
@@ -280,13 +280,13 @@ static int draw_answer_head(const struct workbench *w, const struct answer_view 
         draw_text(row++, a.col, a.cols, "with %s", changes);
         free(changes);
     }
-    attrset(A_DIM);
+    attrset((int)draw_dim());
     if (r->notice && a.rows > NOTICE_ROWS)
         draw_text(row++, a.col, a.cols, "! %s", r->notice);
     if (!v->others_shown) {
         draw_answer_names(r, a, row, w->plain != NULL);
         int room = a.cols - numbers_width(r, a, w->plain != NULL);
-        attrset(A_DIM);
+        attrset((int)draw_dim());
         draw_text(row++, a.col, room < 13 ? 0 : room, is_alignment(r)  ? "alignment"
                                                       : room < 28 ? "entropy %.3f"
                                                                   : "entropy %.3f, margin %.3f",
@@ -312,7 +312,7 @@ static void draw_masked(const struct result *r, const struct result_masked *x, s
     char of[24] = "";
     if (r->image_count > 1)
         snprintf(of, sizeof of, ", image %d", x->image + 1);
-    attrset(A_DIM);
+    attrset((int)draw_dim());
     int at = draw_text(row, a.col, a.cols, "[MASK] %d%s: ", x->token + 1, of);
     for (int i = 0; i < x->count; i++) {
         char word[80];

@@ -65,7 +65,7 @@ static void draw_attributed_head(const struct workbench *w, const struct pane *p
     attribute_target_name(w, x, target, sizeof target);
     attrset(A_BOLD);
     draw_text(a.row, a.col, a.cols, "%s of %s, by region", x->method->title, target);
-    attrset(A_DIM);
+    attrset((int)draw_dim());
     draw_text(a.row + 1, a.col, a.cols, "%s %.3f; %s",
               x->against >= 0 ? "difference of logits" : "logit", x->known.value,
               x->method->is_signed ? "+ for it, - against it" : "it has no sign");
@@ -90,7 +90,7 @@ static void draw_attention_head(const struct workbench *w, const struct pane *p,
                                              : "\"%s\" is attended by", name);
     else
         draw_text(a.row, a.col, a.cols, "Attention");
-    attrset(A_DIM);
+    attrset((int)draw_dim());
     draw_head_name(w, x, kind, head, sizeof head);
     if (w->now.r)
         draw_text(a.row + 1, a.col, a.cols, "%s%slayer %d/%d, %s",

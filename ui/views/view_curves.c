@@ -64,7 +64,7 @@ static void draw_curves_areas(const struct curves *c, int kind, struct area a)
     attrset((int)draw_rank_attr(1));
     used += draw_text(a.row, a.col + used, a.cols - used, "  insertion %.2f",
                       removal_area(mine->insertion, n));
-    attrset(A_DIM);
+    attrset((int)draw_dim());
     draw_text(a.row, a.col + used, a.cols - used, "  random %.2f, %.2f",
               removal_area(chance->deletion, n), removal_area(chance->insertion, n));
     attrset(A_NORMAL);
@@ -151,7 +151,7 @@ static void draw_curves_title(const struct workbench *w, const struct pane *p, s
                   target);
     else
         draw_text(a.row, a.col, a.cols, "Deletion and insertion");
-    attrset(A_DIM);
+    attrset((int)draw_dim());
     draw_text(a.row + 1, a.col, a.cols, "%s", score);
     attrset(A_NORMAL);
 }

@@ -56,7 +56,7 @@ static void draw_difference_list(struct workbench *w, struct pane *p, struct are
     struct difference_view *v = p->state;
     const struct slice *now = pane_slice(w, p);
     int room = a.rows - 1, chosen = v->pick;
-    attrset(A_DIM);
+    attrset((int)draw_dim());
     draw_text(a.row, a.col, a.cols, "%-14s %5s %4s %9s", "attention", "layer", "head", "JSD, bits");
     attrset(A_NORMAL);
     for (int i = 0; i < v->count; i++)
@@ -163,7 +163,7 @@ static void draw_difference_columns(struct workbench *w, const struct trace *t, 
         const char *s = strncmp(name, "region ", 7) == 0 ? name + 7
                         : strcmp(name, "whole image") == 0 ? "all" : name;
         int width = s == name + 7 ? (int)strcspn(s, " ") : (int)strlen(s);
-        attrset(chosen ? A_REVERSE : A_DIM);
+        attrset((int)(chosen ? A_REVERSE : draw_dim()));
         draw_text(a.row, a.col + j * wide, wide - 1, "%.*s", width, s);
         attrset(A_NORMAL);
     }
@@ -229,7 +229,7 @@ static void draw_difference_head(struct workbench *w, const struct slice *s, str
     compare_pair_name(w, pair, sizeof pair);
     attrset(A_BOLD);
     draw_text(a.row, a.col, a.cols, "Attention of B minus A (orange more, blue less): %s", pair);
-    attrset(A_DIM);
+    attrset((int)draw_dim());
     if (head_of(s) < 0)
         snprintf(head, sizeof head, "mean of heads");
     else

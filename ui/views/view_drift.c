@@ -48,7 +48,7 @@ static void draw_weights(const struct weights_change *x, struct area a, int *top
     draw_text(a.row, a.col, a.cols, "weights moved by %.4g of their norm, %lld of %lld differ%s",
               x->all.relative, (long long)x->all.changed, (long long)x->all.elements,
               x->all.broken ? "; some are not numbers" : "");
-    attrset(A_DIM);
+    attrset((int)draw_dim());
     draw_text(a.row + 1, a.col, a.cols, "%-22s %10s %10s", "layer", "relative", "largest");
     attrset(A_NORMAL);
     int room = a.rows > 3 ? a.rows - 2 : 1, last = x->layer_count - room;
@@ -132,7 +132,7 @@ static void draw_states(struct workbench *w, int slot, const struct drift *d, st
     draw_cell(w, &cw, &ch);
     int rows = (a.rows - 3) / 2;
     struct canvas *c = NULL;
-    attrset(A_DIM);
+    attrset((int)draw_dim());
     draw_text(a.row + 1, a.col, a.cols,
               "text n = %d, noise < %.2f; image n = %d, noise < %.2f; ~ noise, - none",
               d->cka[0].rows, cka_floor(&d->cka[0]), d->cka[1].rows, cka_floor(&d->cka[1]));

@@ -179,7 +179,7 @@ static void draw_effects_list(struct workbench *w, struct effects_view *v, const
 {
     int n, *order = effects_ranked(e, &n), rows = at.rows - 1;
     float top = effects_top_of(e);
-    attrset(A_DIM);
+    attrset((int)draw_dim());
     draw_text(at.row, at.col, at.cols, " effect  prob. without");
     attrset(A_NORMAL);
     int first = list_top(&v->top, v->pick < n ? v->pick : n - 1, n, rows);

@@ -334,7 +334,7 @@ static void flips_draw_chosen(const struct flip *f, struct area a)
               flips_outcome(f), f->a.answer, f->a.confidence, f->b.answer, f->b.confidence,
               f->a.right ? ", right is " : "", f->a.right ? f->a.right : "", f->a.id,
               strstr(f->a.image, " + ") ? "several images" : draw_base_name(f->a.image));
-    attrset(A_DIM);
+    attrset((int)draw_dim());
     draw_text(a.row + 3, a.col, a.cols, "%s", fields.data ? fields.data : "");
     attrset(A_NORMAL);
     buf_fini(&fields);
@@ -352,7 +352,7 @@ static void flips_draw_title(struct workbench *w, const struct flips_view *v, st
     int n = draw_text(a.row, a.col, a.cols, "%s%s%s%s%s: %d%s items, %s", v->task ? v->task->name
                       : "", v->task ? " " : "", flips_outcomes[v->outcome], sure,
                       v->field ? ", in a slice" : "", v->line_count, of, pair);
-    attrset(A_DIM);
+    attrset((int)draw_dim());
     if (v->filter[0])
         n += draw_text(a.row, a.col + n, a.cols - n, " '%s'", v->filter);
     if (v->field)

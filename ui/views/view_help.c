@@ -89,7 +89,7 @@ static void help_draw(struct workbench *w, struct pane *p, struct area a)
     list_filter(w, p, count_lines(w), help_line_text);
     attrset(A_BOLD);
     draw_text(a.row, a.col, a.cols, "Keys and commands");
-    attrset(A_DIM);
+    attrset((int)draw_dim());
     draw_text(a.row, a.col + 19, a.cols - 19,
               "type to search, Enter runs the chosen one, Esc closes");
     int room = a.rows - 2, from = list_top(&l->top, l->pick, l->count, room);

@@ -178,7 +178,7 @@ static void history_draw_columns(const struct history_view *v, const struct hist
         draw_text(a.row + 1, col + j * f->answer + 2, f->answer - 3, "%s%s%.*s", x->name,
                   twice ? " " : "", twice ? 4 : 0, x->digest);
     }
-    attrset(A_DIM);
+    attrset((int)draw_dim());
     if (h->column_count > f->shown)
         draw_text(a.row + 1, a.col, a.cols - f->shown * f->answer - 1,
                   "checkpoints %d to %d of %d: Left, Right", v->first + 1, v->first + f->shown,
@@ -201,7 +201,7 @@ static void history_draw_chosen(const struct log_query *q, struct area a)
               q->judged == LOG_UNJUDGED ? "" : ", ",
               q->judged == LOG_UNJUDGED ? "" : log_judged_names[q->judged],
               q->expected ? "; expected: " : "", q->expected ? q->expected : "");
-    attrset(A_DIM);
+    attrset((int)draw_dim());
     draw_text(a.row + 3, a.col, a.cols, "query %lld, %.16s, %s%s%s%s", (long long)q->id, q->when,
               q->image ? draw_base_name(q->image) : "no image", said,
               q->changes ? " changed: " : "", q->changes ? q->changes : "");
@@ -214,7 +214,7 @@ static void history_draw_title(const struct workbench *w, const struct history_v
     attrset(A_BOLD);
     int n = draw_text(a.row, a.col, a.cols, v->every ? "History: all sessions"
                                                      : "History: this session");
-    attrset(A_DIM);
+    attrset((int)draw_dim());
     draw_text(a.row, a.col + n + 2, a.cols - n - 2, "%d question%s; type words%s", v->all.row_count,
               v->all.row_count == 1 ? "" : "s",
               a.cols >= 110 ? ", task: checkpoint: outcome: tag: since: until: pinned:"

@@ -236,7 +236,7 @@ static void draw_lens(struct workbench *w, struct pane *p, const struct lens *l,
               v->regions ? "region" : "word", x.first + 1, x.first + x.count, l->depths);
     attrset(A_NORMAL);
     for (int j = 0; j < x.count; j++) {
-        attrset(x.first + j == depth ? A_REVERSE : A_DIM);
+        attrset((int)(x.first + j == depth ? A_REVERSE : draw_dim()));
         draw_text(a.row + 1, a.col + x.label + j * x.wide, x.wide - 1, "%s", l->names[x.first + j]);
         attrset(A_NORMAL);
     }

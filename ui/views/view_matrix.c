@@ -265,7 +265,7 @@ static void draw_matrix_rows(const struct workbench *w, const struct shown_map *
         attrset(k == m->at_row ? A_REVERSE : A_NORMAL);
         draw_text(body.row + i, body.col, g->label - 1, "%s",
                   inside_brief(name, g->label));
-        attrset(A_DIM);
+        attrset((int)draw_dim());
         int right = g->at.col + g->at.cols + 1;
         if (g->right)
             draw_text(body.row + i, right, SUM - 1, m->difference ? "%+.3f" : "%.3f",

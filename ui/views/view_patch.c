@@ -48,7 +48,7 @@ static int draw_patch_query(const struct patches *s, struct area a)
     int row = a.row;
     draw_text(row++, a.col, a.cols, "\"%s\": A answers %s, B %s", s->text, q->answer_a,
               q->answer_b);
-    attrset(A_DIM);
+    attrset((int)draw_dim());
     draw_text(row++, a.col, a.cols, "recovered %s: 0 %% is %.3f, 100 %% is %.3f; %d passes",
               q->changed                   ? "log odds of B's answer against A's"
               : q->scale == SCORE_LOG_ODDS ? "log odds"
@@ -106,7 +106,7 @@ static void patch_draw(struct workbench *w, struct pane *p, struct area a)
         return;
     }
     int row = draw_patch_query(s, (struct area){a.row + 1, a.col, a.rows - 1, a.cols});
-    attrset(A_DIM);
+    attrset((int)draw_dim());
     draw_text(row++, a.col, a.cols, "Enter asks A with the chosen part of B; E: the next level");
     attrset(A_NORMAL);
     int room = a.row + a.rows - row, n = s->result->item_count;

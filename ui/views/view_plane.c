@@ -380,7 +380,7 @@ static void draw_colors(struct area a)
     col += draw_text(row, col, 8, "tokens ");
     attrset(draw_rank_attr(4));
     col += draw_text(row, col, 9, "regions ");
-    attrset(A_DIM);
+    attrset((int)draw_dim());
     draw_text(row, col, 12, "special");
     attrset(A_NORMAL);
 }

@@ -205,7 +205,7 @@ static void draw_project_groups(const struct project_frame *f, struct area a)
         attrset((int)draw_rank_attr(k));
         used += draw_text(row, a.col + used, a.cols - used, " %s", f->v->groups[k]);
     }
-    attrset(A_DIM);
+    attrset((int)draw_dim());
     if (f->v->group_count > COLORED && used < a.cols)
         draw_text(row, a.col + used, a.cols - used, " and %d more",
                   f->v->group_count - COLORED);
@@ -221,7 +221,7 @@ static void draw_project_point(const struct project_frame *f, int point, const c
     attrset(A_NORMAL);
     draw_text(a.row + 1, a.col, a.cols, "%s%s", o->answer,
               !o->scored ? "" : o->correct ? " (right)" : " (wrong)");
-    attrset(A_DIM);
+    attrset((int)draw_dim());
     if (a.rows > 2)
         draw_text(a.row + 2, a.col, a.cols, "%s", o->text);
     attrset(A_NORMAL);

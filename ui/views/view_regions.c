@@ -70,7 +70,7 @@ static void regions_draw(struct workbench *w, struct pane *p, struct area a)
     }
     bool wide = a.cols >= 40;
     int name_cols = a.cols - 4 - 6 - (wide ? 20 : 0), conf = a.col + 4 + name_cols;
-    attrset(A_DIM);
+    attrset((int)draw_dim());
     draw_text(a.row + 1, a.col + 4, name_cols, "class");
     draw_text(a.row + 1, conf, 6, " conf");
     if (wide)

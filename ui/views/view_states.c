@@ -193,7 +193,7 @@ static void draw_states_names(const struct workbench *w, const struct alike *a,
         attrset(k == g->at_row ? A_REVERSE : inside_is_chosen(w, x) ? A_BOLD : A_NORMAL);
         draw_text(body.row + i, body.col, g->label - 1, "%s",
                   inside_brief(name, g->label));
-        attrset(A_DIM);
+        attrset((int)draw_dim());
         draw_text(body.row + i, g->at.col + g->at.cols + 1, NOW - 1, "%+.3f",
                   (double)a->x[k * a->depth_count + a->depth]);
         attrset(A_NORMAL);
@@ -210,7 +210,7 @@ static void draw_depths(const struct alike *a, const struct grid *g, int row)
         const char *digits = strchr(d->name, ' ');
         snprintf(name, sizeof name, "%s%s", !digits ? "emb" : d->text && d->image ? "co"
                                             : d->text ? "t" : "v", digits ? digits + 1 : "");
-        attrset(g->first_col + j == a->depth ? A_REVERSE : A_DIM);
+        attrset((int)(g->first_col + j == a->depth ? A_REVERSE : draw_dim()));
         draw_text(row, g->at.col + left, room > 1 ? room - 1 : 1, "%s", name);
         attrset(A_NORMAL);
     }

@@ -38,7 +38,7 @@ static void line(struct pen *p, const char *name, const char *fmt, ...)
     va_end(ap);
     if (p->row >= p->a.row + p->a.rows)
         return;
-    attrset(A_DIM);
+    attrset((int)draw_dim());
     draw_text(p->row, p->a.col + 1, 12, "%s", name);
     attrset(A_NORMAL);
     draw_text(p->row++, p->a.col + 14, p->a.cols - 14, "%s", text);

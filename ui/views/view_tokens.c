@@ -107,7 +107,7 @@ static void draw_row(const struct workbench *w, struct area a, int row, const st
 {
     const struct result_token *t = &w->now.r->tokens[i];
     int numbers = a.col + a.cols - 20;
-    attrset(i == w->sel->token ? A_REVERSE | A_BOLD : t->special ? A_DIM : A_NORMAL);
+    attrset((int)(i == w->sel->token ? A_REVERSE | A_BOLD : t->special ? draw_dim() : A_NORMAL));
     draw_text(row, a.col, a.cols - 20, "%-*s", a.cols - 21, t->piece);
     draw_heat_attr(f->gives[i] / most, 0);
     draw_text(row, numbers, 9, " %.4f  ", (double)f->gives[i]);
@@ -140,7 +140,7 @@ static void draw_attributed(const struct workbench *w, const struct pane *p, str
     attrset(A_BOLD);
     draw_text(a.row, a.col, a.cols, *text ? "%s" : "%s by word", *text ? text
                                                                       : x->method->title);
-    attrset(A_DIM);
+    attrset((int)draw_dim());
     if (!*text) {
         attribute_tokens(w, x, worth);
         attribute_target_name(w, x, text, sizeof text);
@@ -157,7 +157,9 @@ static void draw_attributed(const struct workbench *w, const struct pane *p, str
         if (is_hidden(w, i))
             continue;
         const struct result_token *t = &w->now.r->tokens[i];
-        attrset(i == w->sel->token ? A_REVERSE | A_BOLD : t->special ? A_DIM : A_NORMAL);
+        attrset((int)(i == w->sel->token ? A_REVERSE | A_BOLD
+                      : t->special       ? draw_dim()
+                                         : A_NORMAL));
         draw_text(row, a.col, a.cols - 10, "%-*s", a.cols - 11, t->piece);
         if (isnan(worth[i])) {
             draw_text(row++, a.col + a.cols - 10, 10, " -");
@@ -189,7 +191,7 @@ static void tokens_draw(struct workbench *w, struct pane *p, struct area a)
     }
     float gives = tokens_largest(w, f.gives, f.count), gets = tokens_largest(w, f.gets, f.count);
     float most = gives > gets ? gives : gets; /* both columns have one scale */
-    attrset(A_DIM);
+    attrset((int)draw_dim());
     draw_text(a.row, a.col + 8, a.cols - 8, "attention given %s, received %s", f.to, f.from);
     draw_text(a.row + 1, a.col + a.cols - 20, 20, "   gives   receives");
     attrset(A_NORMAL);

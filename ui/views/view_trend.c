@@ -74,7 +74,7 @@ static void draw_plot(struct workbench *w, const struct pane *p, const struct pr
     gfx_place(&w->screen.gfx, p->slot, at, c);
     draw_text(at.row, a.col, 4, "1.0");
     draw_text(at.row + at.rows - 1, a.col, 4, "0.0");
-    attrset(A_DIM);
+    attrset((int)draw_dim());
     for (int i = 0, free_col = at.col; i < n; i++) { /* names that do not meet */
         compare_name(w, t->columns[i]->checkpoint, name, sizeof name);
         int width = (int)strlen(name), col = at.col + (n > 1 ? (at.cols - width) * i / (n - 1) : 0);
@@ -165,7 +165,7 @@ static void trend_draw(struct workbench *w, struct pane *p, struct area a)
     attrset(A_BOLD);
     draw_text(a.row, a.col, a.cols, "Check set%s%s, %d checkpoints", t->path ? " " : "",
               t->path ? draw_base_name(t->path) : "", x ? x->count : 0);
-    attrset(A_DIM);
+    attrset((int)draw_dim());
     draw_state(w, (struct area){a.row + 1, a.col, 1, a.cols});
     attrset(A_NORMAL);
     if (!t->probes) {

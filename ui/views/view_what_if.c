@@ -123,7 +123,7 @@ static void draw_moves(struct workbench *w, struct what_if_view *v, struct area 
 {
     struct answer_moves m = answer_moves_of(w->plain, w->now.r, MOVES / 2);
     float top = LEAST_TOP;
-    attrset(A_DIM);
+    attrset((int)draw_dim());
     draw_text(a.row + row, a.col, a.cols, "effect: %s",
               score_scale_names[compare_scale(w->now.r)]);
     draw_text(a.row + row++, a.col + 9 + label_width(a), a.cols - 9 - label_width(a),
