@@ -88,6 +88,45 @@ static void attention(struct kern *k, const struct kern_attention *list, int cou
     pool_run(k->pool, parts, attention_part, (void *)(uintptr_t)list);
 }
 
+/* ---- softmax of whole rows */
+
+struct softmax_rows {
+    float *x;
+    int n;
+};
+
+/* In three passes over a row that has no room beyond its end: what is left of it there is a vector
+ * of its own, filled with what counts for nothing. A NaN comes back with the sum. */
+static void softmax_whole_row(void *arg, int i)
+{
+    const struct softmax_rows *r = arg;
+    int whole = r->n - r->n % KERN_LANES, rest = r->n - whole;
+    float *x = r->x + (ptrdiff_t)i * r->n;
+    vf last = broadcast(-INFINITY);
+    for (int j = 0; j < rest; j++)
+        last[j] = x[whole + j];
+    vf top = last, sum = {0};
+    for (int j = 0; j < whole; j += KERN_LANES)
+        top = vmax(load(x + j), top);
+    vf high = broadcast(max1(top));
+    for (int j = 0; j < whole; j += KERN_LANES) {
+        vf e = vexp(load(x + j) - high);
+        store(x + j, e);
+        sum += e;
+    }
+    last = vexp(last - high);
+    float f = 1.0f / sum1(sum + last);
+    for (int j = 0; j < whole; j += KERN_LANES)
+        store(x + j, load(x + j) * f);
+    store_part(x + whole, last * f, rest);
+}
+
+static void softmax(struct kern *k, float *x, int m, int n)
+{
+    struct softmax_rows r = {x, n};
+    pool_run(k->pool, m, softmax_whole_row, &r);
+}
+
 /* ---- norm */
 
 static void norm_row(const struct kern_norm *o, int i)
@@ -221,7 +260,7 @@ const struct kern_ops KERN_TABLE = {
     .upsample = kern_upsample_cpu,
     .overlaps = kern_overlaps_cpu,
     .nms = kern_nms_cpu,
-    .softmax = kern_softmax_cpu,
+    .softmax = softmax,
     .activate = KERN_ACTIVATE,
     .linear_back = KERN_LINEAR_BACK,
     .attention_back = KERN_ATTENTION_BACK,

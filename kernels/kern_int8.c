@@ -14,6 +14,7 @@
 #include "kernels/kern_int8.h"
 
 #include "kernels/kern_linear.h"
+#include "kernels/kern_share.h"
 
 #include <math.h>
 
@@ -25,8 +26,8 @@
 #define TILE (12 / VECTORS)               /* rows of a tile: 12 vectors of sums */
 #define PIECE 512                         /* of k, that is widened at a time */
 #define PAIR ((ptrdiff_t)2 * KERN_PANEL)  /* numbers of two rows of a panel */
-#define COLUMNS 32                        /* of y in one part of the work */
-#define BLOCK 128                         /* rows whose sums are kept while the pieces go by */
+#define COLUMNS SHARE_COLUMNS             /* of y in one part of the work, at most */
+#define BLOCK 128                         /* rows of one, whose sums are kept meanwhile */
 #define CHUNK 16                          /* pairs from one fetch to the next */
 #define LINE 64                           /* bytes */
 
@@ -263,12 +264,12 @@ INLINE void widen_pair(const int8_t *a, const int8_t *b, int16_t *out)
 #endif
 }
 
-/* ---- a part of the work: some columns of a product */
+/* ---- a part of the work: some columns and a block of rows of a product */
 
 struct int8_part {
     const struct kern_linear *o; /* or NULL: none */
-    const struct int8_rows *rows;
-    int col, cols;
+    const struct int8_rows *x;
+    int col, cols, row, rows;
 };
 
 /* A panel of a part, and a piece of k. */
@@ -312,13 +313,13 @@ static struct int8_ahead fetch_piece(struct int8_piece p, int shares)
     return a;
 }
 
-/* Rows row to row+rows-1 pass by a piece; sums (rows, COLUMNS) begin at its column. */
-static void piece_rows(struct int8_part part, struct int8_piece p, struct int8_piece next, int row,
-                       int rows, int32_t *sums)
+/* The part's rows pass by a piece; sums (rows, COLUMNS) begin at its column. */
+static void piece_rows(struct int8_part part, struct int8_piece p, struct int8_piece next,
+                       int32_t *sums)
 {
     int16_t wide[PIECE * KERN_PANEL] __attribute__((aligned(64)));
     const int8_t *w = piece_at(p);
-    int tiles = tiles_of(rows), pairs = (p.k + 1) / 2;
+    int tiles = tiles_of(part.rows), pairs = (p.k + 1) / 2;
     struct int8_ahead ahead = fetch_piece(next, tiles * (pairs / CHUNK));
     struct int8_tile t = {.w = wide, .pairs = pairs, .more = p.at > 0,
                           .ldo = COLUMNS, .ahead = &ahead};
@@ -327,8 +328,8 @@ static void piece_rows(struct int8_part part, struct int8_piece p, struct int8_p
     if (p.k % 2)
         widen_pair(w, NULL, wide + (pairs - 1) * PAIR);
     for (int i = 0; i < tiles; i++) {
-        struct int8_tile_rows r = tile_of(rows, i);
-        t.x = part.rows->q + (row + r.first) * part.rows->ld + (ptrdiff_t)p.at * r.count;
+        struct int8_tile_rows r = tile_of(part.rows, i);
+        t.x = part.x->q + (part.row + r.first) * part.x->ld + (ptrdiff_t)p.at * r.count;
         t.out = sums + (ptrdiff_t)r.first * COLUMNS;
         int8_any(r.count, &t);
     }
@@ -345,47 +346,58 @@ static void scale_row(void *sums, float row, const float *columns, int cols)
     }
 }
 
-static void part_rows(struct int8_part p, struct int8_part after, int row, int rows)
+static void make_part(struct int8_part p, struct int8_part after)
 {
     _Alignas(64) union {
         int32_t whole[BLOCK * COLUMNS];
         float numbers[BLOCK * COLUMNS];
     } sums;
-    struct int8_part then = row + rows < p.o->m ? p : after;
     for (int at = 0; at < p.o->k; at += PIECE)
         for (int col = p.col; col < p.col + p.cols; col += KERN_PANEL) {
             struct int8_piece now = first_piece(p, col, at);
-            piece_rows(p, now, next_piece(p, then, now), row, rows, sums.whole + (col - p.col));
+            piece_rows(p, now, next_piece(p, after, now), sums.whole + (col - p.col));
         }
-    for (int i = 0; i < rows; i++)
-        scale_row(sums.whole + (ptrdiff_t)i * COLUMNS, p.rows->scale[row + i],
+    for (int i = 0; i < p.rows; i++)
+        scale_row(sums.whole + (ptrdiff_t)i * COLUMNS, p.x->scale[p.row + i],
                   p.o->packed.scale + p.col, p.cols);
-    KERN_LINEAR_FINISH(p.o, row, rows, p.col, p.cols, sums.numbers, COLUMNS);
+    KERN_LINEAR_FINISH(p.o, p.row, p.rows, p.col, p.cols, sums.numbers, COLUMNS);
 }
 
 /* ---- sharing out */
 
+/* Rows are cut where blocks end, whose tiles are made together. */
 struct int8_job {
     const struct kern_linear *list;
     struct int8_rows *rows; /* (count) */
     int count, threads;
+    double fair; /* as share_cut wants it */
 };
 
-static int parts_of(const struct kern_linear *o)
+static struct share_cut cut_of(const struct int8_job *job, const struct kern_linear *o)
 {
-    return (o->n + COLUMNS - 1) / COLUMNS;
+    int rows = o->m < BLOCK ? o->m : BLOCK, cols = share_cut(o, job->fair, KERN_PANEL).cols;
+    return (struct share_cut){cols < COLUMNS ? cols : COLUMNS, rows};
 }
 
+static int parts_of(const struct int8_job *job, const struct kern_linear *o)
+{
+    struct share_cut c = cut_of(job, o);
+    return share_across(o, c) * share_down(o, c);
+}
+
+/* Parts of the same columns follow each other: the second finds their weights in a cache. */
 static struct int8_part part_number(const struct int8_job *job, int i)
 {
     const struct kern_linear *o = job->list, *end = o + job->count;
-    for (; o < end && i >= parts_of(o); o++)
-        i -= parts_of(o);
+    for (; o < end && i >= parts_of(job, o); o++)
+        i -= parts_of(job, o);
     if (o == end)
         return (struct int8_part){0};
-    int col = i * COLUMNS;
-    return (struct int8_part){o, &job->rows[o - job->list], col,
-                              o->n - col < COLUMNS ? o->n - col : COLUMNS};
+    struct share_cut c = cut_of(job, o);
+    int down = share_down(o, c), col = i / down * c.cols, row = i % down * c.rows;
+    return (struct int8_part){o, &job->rows[o - job->list],
+                              col, o->n - col < c.cols ? o->n - col : c.cols,
+                              row, o->m - row < c.rows ? o->m - row : c.rows};
 }
 
 static int rows_of_block(const struct kern_linear *o, int block)
@@ -397,9 +409,7 @@ static int rows_of_block(const struct kern_linear *o, int block)
 static void do_part(void *arg, int i)
 {
     const struct int8_job *job = arg;
-    struct int8_part p = part_number(job, i), after = part_number(job, i + job->threads);
-    for (int row = 0; row < p.o->m; row += BLOCK)
-        part_rows(p, after, row, rows_of_block(p.o, row / BLOCK));
+    make_part(part_number(job, i), part_number(job, i + job->threads));
 }
 
 #define BLOCK_TILES ((BLOCK + TILE - 1) / TILE)
@@ -443,9 +453,11 @@ static void multiply_all(struct kern *k, struct int8_job *job)
             job->rows[i].owned = false;
         } else
             job->rows[i] = rows_new(&job->list[i]);
-        parts += parts_of(&job->list[i]);
         rows += row_parts(job, i);
     }
+    job->fair = share_fair(job->list, job->count, job->threads);
+    for (int i = 0; i < job->count; i++)
+        parts += parts_of(job, &job->list[i]);
     pool_run(k->pool, rows, do_rows, job);
     pool_run(k->pool, parts, do_part, job);
     for (int i = 0; i < job->count; i++)
@@ -460,7 +472,7 @@ int KERN_INT8_LINEAR(struct kern *k, const struct kern_linear *list, int count,
 {
     struct kern_linear *own = scratch_alloc((size_t)count * sizeof *own);
     struct int8_rows *rows = scratch_alloc((size_t)count * sizeof *rows);
-    struct int8_job job = {own, rows, 0, pool_threads(k->pool)};
+    struct int8_job job = {own, rows, 0, pool_threads(k->pool), 0};
     int left = 0;
     for (int i = 0; i < count; i++) {
         struct kern_linear o = list[i];

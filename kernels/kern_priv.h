@@ -119,7 +119,6 @@ void kern_mean_cpu(struct kern *k, const struct kern_mean *o);
 void kern_upsample_cpu(struct kern *k, const struct kern_upsample *o);
 void kern_overlaps_cpu(struct kern *k, const struct kern_overlaps *o);
 void kern_nms_cpu(struct kern *k, const struct kern_nms *o);
-void kern_softmax_cpu(struct kern *k, float *x, int m, int n);
 
 extern const struct kern_ops kern_ops_ref, kern_ops_portable;
 #if defined(__x86_64__)

@@ -99,46 +99,6 @@ void kern_overlaps_cpu(struct kern *k, const struct kern_overlaps *o)
     pool_run(k->pool, o->n, overlaps_row, (void *)(uintptr_t)o);
 }
 
-/* e^x for x <= 0 or NaN, off by less than 1e-15 of it, and the same with every C library, whose
- * exp need not agree in the last bits. x = n ln 2 + r, a Taylor polynomial for e^r; 0 where
- * float32 has nothing left by far. */
-static double exp_below(double x)
-{
-    if (x < -700)
-        return 0;
-    double n = floor(x * 1.4426950408889634 + 0.5), y = 1, scale;
-    double r = x - n * 6.93147180369123816490e-01 - n * 1.90821492927058770002e-10;
-    for (int i = 13; i > 0; i--)
-        y = 1 + y * r / i;
-    uint64_t bits = (uint64_t)(x == x ? 1023 + (int)n : 1023) << 52;
-    memcpy(&scale, &bits, sizeof scale);
-    return y * scale;
-}
-
-struct rows {
-    float *x;
-    int n;
-};
-
-static void softmax_row(void *arg, int i)
-{
-    const struct rows *r = arg;
-    float *x = r->x + (ptrdiff_t)i * r->n, top = -INFINITY;
-    double sum = 0;
-    for (int j = 0; j < r->n; j++)
-        top = x[j] > top ? x[j] : top;
-    for (int j = 0; j < r->n; j++)
-        sum += exp_below((double)x[j] - (double)top);
-    for (int j = 0; j < r->n; j++)
-        x[j] = (float)(exp_below((double)x[j] - (double)top) / sum);
-}
-
-void kern_softmax_cpu(struct kern *k, float *x, int m, int n)
-{
-    struct rows r = {x, n};
-    pool_run(k->pool, m, softmax_row, &r);
-}
-
 /* ---- silencing */
 
 static bool is_real(const struct kern_silenced *o, int j)
