@@ -44,10 +44,11 @@ void pixels_take(struct terminal *t, const char *s)
     while (*s && *s != 033) {
         char c = *s++;
         if (c == '"') {
-            int last = 0;
+            int v[4];
             for (int i = 0; i < 4; i++, s += *s == ';')
-                last = number(&s);
-            t->low += last < CELL_H;
+                v[i] = number(&s);
+            t->low += v[3] < CELL_H;
+            t->uneven += v[2] % CELL_W != 0 || v[3] % 6 != 0;
         } else if (c == '#') {
             p.color = number(&s) & 255;
             if (*s == ';') {

@@ -47,6 +47,7 @@ struct terminal {
     char seq[1 << 20]; /* an escape sequence under way */
     int len;
     int images;       /* pictures so far, or strips of them */
+    int uneven;       /* those that are no whole cells wide, and sixes high: tmux scales them */
     int low;          /* sixels that were lower than a cell: mlterm draws them at its bottom */
     struct stored {   /* by kitty's graphics: what it keeps */
         uint32_t id;

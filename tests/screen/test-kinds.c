@@ -282,10 +282,12 @@ static void in_tmux(const char *features, const char *chosen, bool sixels)
 {
     const struct terminal_kind kind = {.tmux = true, .sixel = true, .name = "tmux 3.5a"};
     says_tmux(features);
-    struct terminal *t = start(&kind, "auto", 40, 120);
+    struct terminal *t = start(&kind, "auto", 40, 110); /* whose photo ends within a cell */
     terminal_type(t, "I");
     ok(terminal_expect(t, chosen) && (t->images > 0) == sixels,
        "tmux with sixels in a terminal with '%s': %s", features, chosen);
+    ok(t->uneven == 0 && t->images <= 20, "pictures are whole cells and sixes, and few: %d, %d",
+       t->uneven, t->images);
     terminal_type(t, "qq");
     terminal_end(t);
 }

@@ -11,6 +11,13 @@
 #define ROWS 36
 #define COLS 120
 
+#define DIM 247 /* the gray of what stands back, in a dark theme */
+
+static bool is_gray(const VTermColor *c)
+{
+    return VTERM_COLOR_IS_DEFAULT_FG(c) || (VTERM_COLOR_IS_INDEXED(c) && c->indexed.idx == DIM);
+}
+
 /* Cells with a color, reversed or bold, of the body below its first row. */
 static int colored(const struct terminal *t, int from)
 {
@@ -22,7 +29,7 @@ static int colored(const struct terminal *t, int from)
                 continue;
             bool letter = cell.chars[0] > 0x20 && cell.chars[0] != 0xa0;
             n += cell.attrs.reverse || cell.attrs.bold ||
-                 (letter && !VTERM_COLOR_IS_DEFAULT_FG(&cell.fg)) ||
+                 (letter && !is_gray(&cell.fg)) ||
                  !VTERM_COLOR_IS_DEFAULT_BG(&cell.bg);
         }
     return n;
