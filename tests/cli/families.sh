@@ -195,6 +195,28 @@ ok $? "nor are pictures that are not there: $(tail -n 1 "$work/err")"
 refuses 1 "no checkpoint has a head for what it asks" "a set that nobody answers" \
     $measure -c pre
 
+# ---- sets: statistics of the heads of its one stream, and interventions
+sed 's/"scene.png"\], "text": "a red square"/"mirror.png"], "text": "the red one"/' "$work/model/data.jsonl" | grep refcoco >"$work/mirror"
+cp "$tiny/mirror.png" "$data/mirror.npy" "$work/model"
+grep refcoco "$work/model/data.jsonl" >"$work/model/two.jsonl" && cat "$work/mirror" >>"$work/model/two.jsonl"
+two_items="$VILSCOPE eval --no-log -m $work/model --data $work/model/two.jsonl -c base"
+$two_items --heads --csv 2>"$work/err" | tr -d '"' >"$work/out"
+awk -F, '$3 == "joint" {n++; own = $6 == "cross" || $6 == "special" || $6 == "peak" ? 1 : 40
+    if (!($7 > 0 && $7 < own && $8 <= $7 && $7 <= $9)) bad++}
+    $6 == "cross" {cross++} END {exit !(n >= 20 && cross == 4 && !bad)}' "$work/out"
+ok $? "statistics of the heads of a baseline: $(grep -c ',joint,' "$work/out") of $(head -n 1 "$work/err")"
+$two_items --change "drop word zebra" --change "ablate joint 1" --rows "$work/changed" >"$work/out" 2>"$work/err"
+rows_of() { # rows_of NAME: without their checkpoint
+    grep -F "\"checkpoint\": \"$1\"" "$work/changed" | sed 's/"checkpoint": "[^"]*"//'
+}
+rows_of base >"$work/as-is"
+rows_of "base [drop word zebra]" >"$work/same"
+rows_of "base [ablate joint 1 zero]" >"$work/ablated"
+[ "$(wc -l <"$work/as-is")" -eq 2 ] && cmp -s "$work/as-is" "$work/same" && [ "$(wc -l <"$work/ablated")" -eq 2 ] &&
+    ! cmp -s "$work/as-is" "$work/ablated"
+ok $? "a word that there is not changes nothing of it, its first layer's heads do: $(grep -c . "$work/changed") rows"
+refuses 2 "the single-stream baseline has no text attention" "heads that it has not" $two_items --change "ablate text 1.1"
+
 # ---- a configuration of another model, a file that is not whole
 refuses 1 "this is the single-stream baseline" "another model's configuration" "$VILSCOPE" query \
     --config "$frozen/config.json" --vocab "$tiny/vocab.txt" -c "$data/baseline.bin" -t vqa \
