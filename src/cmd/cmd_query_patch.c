@@ -215,10 +215,12 @@ static void patched_print_ends(const struct patched *d)
     char *best[2] = {compare_label(d->of[0], 0), compare_label(d->of[1], 0)};
     for (int i = 0; i < 2; i++) {
         const char *changes = d->of[i]->changes;
-        plain_out("%s: \"%s\"%s%s%s: %s (softmax %.4f)\n", i ? "B" : "A", d->of[i]->text,
+        plain_out("%s: \"%s\"%s%s%s: %s", i ? "B" : "A", d->of[i]->text,
                   i && d->p->images.count > 0 ? " about the other image" : "",
-                  changes ? ", " : "", changes ? changes : "", best[i],
-                  compare_softmax(d->of[i], 0));
+                  changes ? ", " : "", changes ? changes : "", best[i]);
+        if (d->of[i]->task->reading->ranked != RANKED_IMAGES) /* of one image it is 1 */
+            plain_out(" (softmax %.4f)", compare_softmax(d->of[i], 0));
+        plain_out("\n");
         free(best[i]);
     }
     plain_out("activation patching: A with states of B; the logit of \"%s\"%s%s%s is %.4f in A and "

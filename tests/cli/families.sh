@@ -117,6 +117,11 @@ done
 refuses 2 "'3' is no answer here: --target takes an image's file or number, from 1" "an image too many" \
     query "$data/tasks.bin" coco $two --attribute lrp --target 3 "a red square"
 
+# shellcheck disable=SC2086
+ask "$data/pretrained.bin" alignment $one --patch-from "a blue square" "a red square" &&
+    grep -q '^B: "a blue square": .*scene.png$' "$work/out" && grep -q 'changes of the logit\|^shares' "$work/out"
+ok $? "activation patching of a caption and its one image: $(grep '^B: ' "$work/out")"
+
 # ---- [MASK] typed in the query: the words that fit, without a task of their own
 # shellcheck disable=SC2086
 for kind in pretrained:alignment baseline:vqa tasks:vqa; do
