@@ -285,6 +285,21 @@ static void check_blocks(struct subject *s, const struct net_target *t, const ch
     trace_free(whole);
 }
 
+/* What is too small for one layer is refused, with numbers that differ though both are small. */
+static void check_refusal(struct subject *s)
+{
+    struct net_want want = {.heads = HEAD_VQA, .attention = true, .kept_most = 2000};
+    struct tape *tape = NULL;
+    struct trace *pass = NULL;
+    struct vs_err err = {0};
+    double layer = 0, kept = 0;
+    int rc = net_record(s->n, &s->in, &want, &tape, &pass, &err);
+    int read = sscanf(err.text, "a layer's activations, which gradients need, are %lf MB, more "
+                      "than the %lf MB that may be kept; use fewer regions", &layer, &kept);
+    ok(rc == VS_E_LIMIT && !tape && !pass && read == 2 && layer > kept && kept > 0.001 &&
+           kept < 0.003, "less than a layer is refused: %s", err.text);
+}
+
 /* Two targets of one tape that has a block: the second begins where the first had not. */
 static void check_two_targets(struct subject *s)
 {
@@ -354,6 +369,7 @@ int main(void)
         check_padding(&s);
         check_blocks(&s, &targets[5], "a word of the baseline");
         check_two_targets(&s);
+    check_refusal(&s);
         subject_close(&s);
     }
     for (int i = 0; i < 4; i++)

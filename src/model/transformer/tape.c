@@ -102,9 +102,10 @@ static void tape_share(float *at, const struct tape_piece *list, int count)
 static int tape_no_memory(const struct activations *t, struct vs_err *err)
 {
     if (t->most > 0 && t->wanted > t->most / sizeof(float))
-        return vs_fail(err, VS_E_LIMIT, "a layer's activations, which gradients need, are %zu MB, "
-                       "more than the %zu MB that may be kept; use fewer regions",
-                       (t->wanted * sizeof(float)) >> 20, t->most >> 20);
+        return vs_fail(err, VS_E_LIMIT, "a layer's activations, which gradients need, are %.3f MB, "
+                       "more than the %.3f MB that may be kept; use fewer regions",
+                       (double)(t->wanted * sizeof(float)) / (1 << 20),
+                       (double)t->most / (1 << 20));
     return vs_fail(err, VS_E_LIMIT, "no memory for the activations that gradients need, %zu MB of "
                    "them so far; use fewer regions or a device with more memory",
                    (t->tape.bytes + t->slab_size * sizeof(float)) >> 20);
