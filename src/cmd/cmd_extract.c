@@ -339,8 +339,8 @@ const struct command command_extract = {
         "the reference's own programs read. Run again, it continues where it stopped.\n",
     .after =
         "IMAGE is an image (JPEG, PNG, GIF, BMP, PNM, WebP), or a folder of them. A bad image is\n"
-        "named and skipped; the exit status is 1 when one was, and 75 when TERM or USR1 ended it:\n"
-        "then the same command goes on.\n\n"
+        "named and skipped; the exit status is 1 when one was, 75 when TERM, HUP or USR1 ended\n"
+        "it: then the same command goes on.\n\n"
         "  vilscope extract -d detectron_model.pth -o features images/\n"
         "  vilscope extract -d detectron_model.pth -o coco.lmdb --list images.txt --shard 3/16\n"
         "  vilscope extract --merge coco.lmdb parts/*.lmdb\n",

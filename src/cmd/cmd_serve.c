@@ -101,7 +101,7 @@ const struct command command_serve = {
         "Others connect to its socket with --connect PATH, or with VILSCOPE_CONNECT=PATH in the\n"
         "environment; from other machines with --connect ssh://HOST/PATH. They have the same\n"
         "numbers as without, and their own logs. One pass is computed at a time, for whoever\n"
-        "asked first. Ctrl-C, or a signal TERM, ends it.\n",
+        "asked first. Ctrl-C, or a signal TERM or HUP, ends it.\n",
     .after =
         "  vilscope serve -m DIR --device cuda --socket $HOME/serve/socket\n"
         "  vilscope --connect $HOME/serve/socket photo.jpg\n"

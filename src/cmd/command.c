@@ -27,6 +27,8 @@ void command_stop_by_signals(atomic_bool *stop)
     signalled = stop;
     for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++)
         signal(numbers[i], command_on_signal);
+    if (signal(SIGHUP, command_on_signal) == SIG_IGN)
+        signal(SIGHUP, SIG_IGN); /* nohup: it is to outlive its terminal */
 }
 
 bool command_is_stopped(void)

@@ -17,7 +17,7 @@ enum {
     EXIT_USAGE = 2,
     EXIT_UNLOGGED = 3, /* all was done, but not all of it could be logged */
     EXIT_PARTLY = 4,   /* it was done, but for parts that were named */
-    EXIT_AGAIN = 75    /* TERM or USR1 ended it: what is done is kept, the same command goes on
+    EXIT_AGAIN = 75    /* TERM, HUP or USR1 ended it: what is done is kept, the same command goes on
                           (EX_TEMPFAIL of sysexits.h) */
 };
 
@@ -27,10 +27,10 @@ enum {
 extern const struct command *const command_table[];
 extern const int command_count;
 
-/* From now on the signals INT, TERM and USR1 set stop, the first time each; a second one ends the
- * program at once. */
+/* From now on the signals INT, TERM, USR1 and HUP (unless that was ignored, as by nohup) set stop,
+ * the first time each; a second one ends the program at once. */
 void command_stop_by_signals(atomic_bool *stop);
-/* Whether TERM or USR1 came: a scheduler wants the program to end, and to be run again. */
+/* Whether TERM, HUP or USR1 came: a scheduler wants the program to end, and to be run again. */
 bool command_is_stopped(void);
 
 /* Print "vilscope CMD: MESSAGE" on stderr and return the matching exit status. */

@@ -187,11 +187,32 @@ wait $server
 status=$?
 [ $status -eq 0 ] && [ ! -e "$at" ]
 ok $? "TERM ends it in order, and its socket is gone ($status)"
+serve
+kill -HUP $server
+wait $server
+status=$?
+[ $status -eq 0 ] && [ ! -e "$at" ]
+ok $? "so does the end of its terminal ($status)"
+trap '' HUP # as nohup does
+serve
+trap - HUP
+kill -HUP $server
+same "a server that is to outlive its terminal" query --no-log --json -t vqa "$image" "$q"
+kill -TERM $server
+wait $server
 
 # ---- where it may not be
 
 mkdir -m 777 "$work/open"
 refuses 1 "others can write to this folder" "a folder of all" "$VILSCOPE" serve -m "$frozen" --socket "$work/open/s"
+if [ "$(id -u)" -eq 0 ] && id nobody >/dev/null 2>&1; then
+    mkdir -m 700 "$work/theirs"
+    chown nobody "$work/theirs"
+    refuses 1 "others can write to this folder" "another user's folder" \
+        "$VILSCOPE" serve -m "$frozen" --socket "$work/theirs/s"
+else
+    skip "another user's folder: this is not root"
+fi
 echo text >"$work/at/file"
 refuses 2 "is there and is no socket" "a file in its place" "$VILSCOPE" serve -m "$frozen" --socket "$work/at/file"
 [ "$(cat "$work/at/file")" = text ]
