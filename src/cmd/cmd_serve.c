@@ -38,8 +38,8 @@ static const struct option_row option_rows[] = {
           "a user who may connect, beside you and root; may be given more than once"),
     INT("clients", 0, "N", clients, 1, 1024, 64, "clients at a time"),
     INT("memory", 0, "MB", memory, 1, 1 << 20, 4096,
-        "activations that a client may keep for gradients; passes with more are computed again "
-        "in blocks"),
+        "activations for gradients and patched models that a client may keep; passes with more "
+        "activations are computed again in blocks"),
     FLAG("quiet", quiet, "say nothing of clients that come and go"),
     TEXT("relay", 0, "PATH", relay, VALUES_FILES,
          "be the far end of ssh: copy between standard input and output and the server at PATH"),

@@ -127,6 +127,11 @@ int net_mix(struct net *n, const struct net_patch *list, int count, struct net *
     return n->family->mix(n, list, count, out, err);
 }
 
+size_t net_holds(const struct net *n)
+{
+    return n->family->holds ? n->family->holds(n) : 0;
+}
+
 int net_batch(const struct net *n, int tokens, int regions, int most)
 {
     return n->family->batch(n, tokens, regions, most);

@@ -277,6 +277,7 @@ static void make_families(void)
         f->tape_free = f->tape_free ? remote_tape_free : NULL;
         f->mixes = remote_mixes;
         f->mix = remote_mix;
+        f->holds = NULL; /* its memory is the server's */
         f->head_size = remote_head_size;
         f->read_states = remote_read_states;
     }

@@ -11,7 +11,8 @@
 
 #define PATCHES_MOST 4096
 #define REPLY_MOST ((size_t)1 << 30) /* bytes */
-#define RECORD_ROWS 16384 /* of a pass that keeps its activations */
+#define PASS_ROWS 32768   /* tokens and regions of a pass: others wait as long as it takes */
+#define RECORD_ROWS 16384 /* of one that keeps its activations */
 #define IMAGE_ROWS 4096   /* regions or tokens of an image: attention takes their square */
 
 /* ---- what is kept for a client */
@@ -24,6 +25,27 @@ void kept_fini(struct kept *k)
     for (int i = 0; i < KEPT_MOST; i++)
         net_free(k->nets[i]);
     *k = (struct kept){.most_bytes = k->most_bytes};
+}
+
+static size_t kept_bytes(const struct kept *k)
+{
+    size_t bytes = 0;
+    for (int i = 0; i < KEPT_MOST; i++) {
+        bytes += k->tapes[i] ? k->tapes[i]->bytes : 0;
+        bytes += k->nets[i] ? net_holds(k->nets[i]) : 0;
+    }
+    return bytes;
+}
+
+/* more: bytes that are to come to what is kept. */
+static int check_kept(const struct kept *k, size_t more, struct vs_err *err)
+{
+    size_t bytes = kept_bytes(k) + more;
+    if (bytes <= k->most_bytes)
+        return 0;
+    return vs_fail(err, VS_E_LIMIT, "the patched models and activations of this client take %zu "
+                   "MB, more than the server keeps for one, %zu (vilscope serve --memory)",
+                   (bytes + ((size_t)1 << 20) - 1) >> 20, k->most_bytes >> 20);
 }
 
 /* A free place among KEPT_MOST; -1 without any. */
@@ -107,8 +129,8 @@ static size_t state_numbers(const struct net_sizes *s, const struct net_input *i
     return sum;
 }
 
-/* What one client may take of the memory and of the time of all: an image of so many rows, a trace
- * of so many bytes. */
+/* What one client may take of the memory and of the time of all: an image and a pass of so many
+ * rows, a trace of so many bytes. */
 static int check_size(const struct net *n, const struct net_input *in, const struct net_want *want,
                       struct vs_err *err)
 {
@@ -118,6 +140,10 @@ static int check_size(const struct net *n, const struct net_input *in, const str
     if (in->tokens > IMAGE_ROWS || in->regions > IMAGE_ROWS)
         return vs_fail(err, VS_E_LIMIT, "an image of %d tokens and %d regions is more than a "
                        "server takes, %d", in->tokens, in->regions, IMAGE_ROWS);
+    if ((int64_t)in->batch * (in->tokens + in->regions) > PASS_ROWS)
+        return vs_fail(err, VS_E_LIMIT, "a pass of %d images with %d tokens and regions each is "
+                       "more than a server computes at once, %d of them in all", in->batch,
+                       in->tokens + in->regions, PASS_ROWS);
     if (want->attention)
         bytes += vs_times(map_numbers(&n->sizes, in), sizeof(float));
     if (want->hidden || want->added)
@@ -146,7 +172,9 @@ static int get_pass(struct request *q, struct asked_pass *out, struct vs_err *er
     netwire_get_want(&q->w, &out->n->sizes, &out->want);
     out->want.cancel = q->cancel;
     rc = wire_end(&q->w, err);
-    return rc ? rc : check_size(out->n, &out->in, &out->want, err);
+    if (rc == 0)
+        rc = check_size(out->n, &out->in, &out->want, err);
+    return rc ? rc : check_kept(q->kept, 0, err); /* patched models' passes leave room behind */
 }
 
 static int answer_forward(struct request *q, struct buf *out, struct vs_err *err)
@@ -171,7 +199,6 @@ static int keep_tape(struct request *q, struct tape *tape, int *place, struct vs
         return vs_fail(err, VS_E_LIMIT, "a client keeps %d passes for the way back at most",
                        KEPT_MOST);
     k->tapes[*place] = tape;
-    k->tape_bytes += tape->bytes;
     return 0;
 }
 
@@ -184,8 +211,8 @@ static int answer_record(struct request *q, struct buf *out, struct vs_err *err)
     if (rc == 0 && (int64_t)p.in.batch * (p.in.tokens + p.in.regions) > RECORD_ROWS)
         rc = vs_fail(err, VS_E_LIMIT, "a pass of %d images that keeps its activations is more than "
                      "a server takes at once", p.in.batch);
-    size_t left = q->kept->most_bytes - q->kept->tape_bytes;
-    p.want.kept_most = left > 0 ? left : 1;
+    p.want.kept_most = rc == 0 ? q->kept->most_bytes - kept_bytes(q->kept) : 0;
+    p.want.kept_most += p.want.kept_most == 0; /* which would mean no limit */
     if (rc == 0)
         rc = net_record(p.n, &p.in, &p.want, &tape, &t, err);
     if (rc == 0 && (rc = keep_tape(q, tape, &place, err)) != 0)
@@ -226,7 +253,6 @@ static int answer_forget_tape(struct request *q, struct vs_err *err)
     int place, rc = tape_of(q, &place, err);
     if (rc != 0)
         return rc;
-    q->kept->tape_bytes -= q->kept->tapes[place]->bytes;
     tape_free(q->kept->tapes[place]);
     q->kept->tapes[place] = NULL;
     return wire_end(&q->w, err);
@@ -261,9 +287,13 @@ static int answer_mix(struct request *q, struct buf *out, struct vs_err *err)
         rc = vs_fail(err, VS_E_LIMIT, "a client keeps %d patched models at most", KEPT_MOST);
     if (rc == 0)
         rc = net_mix(n, list, count, &mixed, err);
+    if (rc == 0)
+        rc = check_kept(q->kept, net_holds(mixed), err);
     if (rc == 0) {
         q->kept->nets[place] = mixed;
         wire_int(out, model_checkpoint_count(q->m) + place);
+    } else {
+        net_free(mixed);
     }
     free(list);
     return rc;
@@ -329,6 +359,9 @@ static int answer_detect(struct request *q, struct buf *out, struct vs_err *err)
     struct remote_picture p;
     remote_get_picture(&q->w, &p);
     int rc = wire_end(&q->w, err);
+    if (rc == 0 && p.box_count > IMAGE_ROWS)
+        rc = vs_fail(err, VS_E_LIMIT, "%d boxes of an image are more than a server takes, %d",
+                     p.box_count, IMAGE_ROWS);
     if (rc == 0 && !model_has_detector(q->m))
         rc = vs_fail(err, VS_E_MISSING, "the model has no detector");
     float *boxes = NULL;

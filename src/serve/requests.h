@@ -10,9 +10,9 @@
 /* What a client keeps at the server. */
 #define KEPT_MOST 64
 struct kept {
-    struct net *nets[KEPT_MOST];
+    struct net *nets[KEPT_MOST]; /* patched ones */
     struct tape *tapes[KEPT_MOST];
-    size_t tape_bytes, most_bytes;
+    size_t most_bytes; /* of all of them */
 };
 /* Everything goes. Called by the thread that computes. */
 void kept_fini(struct kept *k);

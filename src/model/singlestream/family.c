@@ -195,6 +195,7 @@ const struct family singlestream_family = {
     .tape_free = single_tape_free,
     .mixes = single_family_mixes,
     .mix = single_family_mix,
+    .holds = core_holds,
     .head_size = single_family_head_size,
     .read_states = single_family_read_states,
 };

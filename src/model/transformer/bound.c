@@ -376,7 +376,16 @@ int bound_own(struct bound *w, size_t count, float **out, struct vs_err *err)
         return vs_fail(err, VS_E_LIMIT, "no memory for weights that are made of others");
     w->owned = xreallocarray(w->owned, (size_t)w->owned_count + 1, sizeof *w->owned);
     w->owned[w->owned_count++] = *out;
+    w->own_bytes += count * sizeof **out;
     return 0;
+}
+
+bool bound_owns(const struct bound *w, const void *numbers)
+{
+    for (int i = 0; i < w->owned_count; i++)
+        if (w->owned[i] == numbers)
+            return true;
+    return false;
 }
 
 struct bound_making {

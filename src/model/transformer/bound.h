@@ -41,6 +41,7 @@ struct bound {
     unsigned heads;   /* complete ones, of enum net_head */
     void **owned;
     int owned_count;
+    size_t own_bytes; /* of what is owned */
     struct bound_copy *waiting; /* copies that are still empty */
     struct kern_packed *narrow; /* weights of products in fewer bits than float32 has, or NULL */
     int waiting_count;
@@ -103,6 +104,7 @@ void bound_widen(struct bound *w, struct kern *k, unsigned heads);
 int bound_ready(struct bound *w, struct kern *k, unsigned heads, struct vs_err *err);
 /* Room for count numbers that w owns. */
 int bound_own(struct bound *w, size_t count, float **out, struct vs_err *err);
+bool bound_owns(const struct bound *w, const void *numbers);
 void bound_fini(struct bound *w);
 
 #endif

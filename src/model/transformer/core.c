@@ -53,6 +53,15 @@ void core_start_mix(struct core *x, const struct core *m, const struct net_patch
             core_use_file(x, core_of(list[i].from)->files[j]);
 }
 
+size_t core_holds(const struct net *n)
+{
+    const struct core *m = (const struct core *)n;
+    size_t bytes = m->bound.own_bytes + forward_memory_bytes(&m->memory);
+    for (int i = 0; i < m->spare_count; i++)
+        bytes += m->spare[i].n * sizeof(float);
+    return bytes;
+}
+
 void core_fini(struct core *m)
 {
     tape_drop_spare(m);

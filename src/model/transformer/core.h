@@ -36,6 +36,8 @@ static inline struct core *core_of(struct net *n)
 {
     return (struct core *)n;
 }
+/* family.holds */
+size_t core_holds(const struct net *n);
 
 /* After the weights are bound. */
 void core_start(struct core *m, const struct tensorfile *f);

@@ -227,6 +227,14 @@ void forward_memory_fini(struct forward_memory *m, struct kern *k)
         kern_free(k, m->out[i]);
 }
 
+size_t forward_memory_bytes(const struct forward_memory *m)
+{
+    size_t numbers = m->arena_size + m->given_size;
+    for (int i = 0; i < m->out_count; i++)
+        numbers += m->out_size[i];
+    return numbers * sizeof(float);
+}
+
 int forward_keep_state(struct forward *r, const struct packing *k, const float *x, int n,
                        enum net_part part, enum net_stream s, int layer)
 {

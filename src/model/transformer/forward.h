@@ -58,6 +58,7 @@ int forward_arena(struct forward *r, const struct forward_slice *list, size_t co
 /* Waits for the results: what comes back after rc, the operations' so far. */
 int forward_finish(struct forward *r, int rc);
 void forward_memory_fini(struct forward_memory *m, struct kern *k);
+size_t forward_memory_bytes(const struct forward_memory *m);
 /* VS_E_CANCELLED when the pass is no longer wanted. */
 int forward_check_cancel(const struct forward *r);
 /* The mean over its queries stands in for a head of this layer: then all of them are needed. */

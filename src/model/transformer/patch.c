@@ -4,23 +4,36 @@
 
 #include <string.h>
 
+/* x(count) as numbers of w, to be changed. Those that are already stay where they are: however many
+ * heads are patched, a layer is copied once. */
+static int patch_own(struct bound *w, const void **x, size_t count, float **out,
+                     struct vs_err *err)
+{
+    if (bound_owns(w, *x)) {
+        *out = (float *)(uintptr_t)*x;
+        return 0;
+    }
+    int rc = bound_own(w, count, out, err);
+    if (rc != 0)
+        return rc;
+    memcpy(*out, *x, count * sizeof **out);
+    *x = *out;
+    return 0;
+}
+
 /* Rows first to first+n-1 of the output are b's. */
 static int patch_rows(struct bound *w, struct linear_w *a, const struct linear_w *b, int first,
                       int n, struct vs_err *err)
 {
     float *m, *bias;
     size_t k = (size_t)a->k, at = (size_t)first, count = (size_t)n;
-    int rc = bound_own(w, (size_t)a->n * k, &m, err);
+    int rc = patch_own(w, &a->w, (size_t)a->n * k, &m, err);
     if (rc == 0)
-        rc = bound_own(w, (size_t)a->n, &bias, err);
+        rc = patch_own(w, &a->b, (size_t)a->n, &bias, err);
     if (rc != 0)
         return rc;
-    memcpy(m, a->w, (size_t)a->n * k * sizeof *m);
     memcpy(m + at * k, (const char *)b->w + at * k * sizeof *m, count * k * sizeof *m);
-    memcpy(bias, a->b, (size_t)a->n * sizeof *bias);
     memcpy(bias + at, (const char *)b->b + at * sizeof *bias, count * sizeof *bias);
-    a->w = m;
-    a->b = bias;
     return 0;
 }
 
@@ -29,15 +42,13 @@ static int patch_columns(struct bound *w, struct linear_w *a, const struct linea
                          int n, struct vs_err *err)
 {
     float *m;
-    int rc = bound_own(w, (size_t)a->n * (size_t)a->k, &m, err);
+    int rc = patch_own(w, &a->w, (size_t)a->n * (size_t)a->k, &m, err);
     if (rc != 0)
         return rc;
-    memcpy(m, a->w, (size_t)a->n * (size_t)a->k * sizeof *m);
     for (int i = 0; i < a->n; i++) {
         size_t at = (size_t)i * (size_t)a->k + (size_t)first;
         memcpy(m + at, (const char *)b->w + at * sizeof *m, (size_t)n * sizeof *m);
     }
-    a->w = m;
     return 0;
 }
 

@@ -165,6 +165,7 @@ const struct family vilbert_family = {
     .tape_free = vilbert_tape_free,
     .mixes = family_mixes,
     .mix = family_mix,
+    .holds = core_holds,
     .head_size = family_head_size,
     .read_states = family_read_states,
 };
