@@ -76,7 +76,8 @@ char **remote_part_path(struct parts *p, enum remote_part part)
     char **const paths[REMOTE_PARTS] = {
         [REMOTE_VOCAB] = &p->vocab, [REMOTE_LABELS_VQA] = &p->labels_vqa,
         [REMOTE_LABELS_GQA] = &p->labels_gqa, [REMOTE_CLASSES] = &p->classes,
-        [REMOTE_KNOWN_WORDS] = &p->known_words, [REMOTE_DOMAIN] = &p->domain};
+        [REMOTE_KNOWN_WORDS] = &p->known_words, [REMOTE_DOMAIN] = &p->domain,
+        [REMOTE_QUERIES] = &p->queries};
     return paths[part];
 }
 
@@ -124,6 +125,22 @@ static int open_lists(struct model *m, const char *const paths[REMOTE_PARTS], st
     return rc ? rc : open_domain(m, paths, err);
 }
 
+/* Suggestions name images beside their file: they are offered where that is here, too, as it is at
+ * the server. sent: its content there; or NULL. */
+static void check_queries(struct model *m, const char *sent)
+{
+    struct bytes there = {0}, here = {0};
+    bool same = sent && bytes_open(sent, &there, NULL) == 0 &&
+                bytes_open(m->parts.queries, &here, NULL) == 0 && here.size == there.size &&
+                (here.size == 0 || memcmp(here.data, there.data, here.size) == 0);
+    bytes_close(&there);
+    bytes_close(&here);
+    if (same)
+        return;
+    free(m->parts.queries);
+    m->parts.queries = NULL;
+}
+
 static int open_small(struct model *m, struct vs_err *err)
 {
     char *paths[REMOTE_PARTS] = {0};
@@ -134,6 +151,7 @@ static int open_small(struct model *m, struct vs_err *err)
         rc = part_file(m, i, &fds[i], &paths[i], remote_part_path(&m->parts, i), err);
     if (rc == 0)
         rc = open_lists(m, (const char *const *)paths, err);
+    check_queries(m, rc == 0 ? paths[REMOTE_QUERIES] : NULL);
     for (int i = 0; i < REMOTE_PARTS; i++) {
         free(paths[i]);
         if (fds[i] >= 0)

@@ -11,7 +11,7 @@
 #include <sys/types.h>
 
 /* Another one when messages mean something else, or a table that they number changes. */
-#define PROTOCOL 1
+#define PROTOCOL 2
 
 /* What a client asks, and what comes back. */
 enum frame_kind {

@@ -33,7 +33,7 @@ void remote_model_fini(struct remote_model *m);
 /* The small files of a model. */
 enum remote_part {
     REMOTE_VOCAB, REMOTE_LABELS_VQA, REMOTE_LABELS_GQA, REMOTE_CLASSES, REMOTE_KNOWN_WORDS,
-    REMOTE_DOMAIN, REMOTE_PARTS
+    REMOTE_DOMAIN, REMOTE_QUERIES, REMOTE_PARTS
 };
 
 struct remote;

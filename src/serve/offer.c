@@ -50,11 +50,13 @@ static void put_hello(struct model *m, const char *parts_digest, struct buf *out
 
 /* ---- the small files */
 
-/* Its path and content; of none both are NULL. */
+/* Its full path and content; of none both are NULL. */
 static int put_part(const char *path, struct buf *out, struct sha256 *sum, struct vs_err *err)
 {
     struct bytes map = {0};
-    wire_text(out, path);
+    char *full = path ? realpath(path, NULL) : NULL;
+    wire_text(out, full ? full : path);
+    free(full);
     if (!path) {
         wire_array(out, NULL, 0, 1);
         return 0;

@@ -120,6 +120,17 @@ done
 [ "$(cat "$work/in-m/err")" = "status 0" ] && [ -s "$work/in-m/attribution.csv" ] && diff -r "$work/in-m" "$work/in--connect"
 ok $? "the workbench: views and what is computed for them are the same"
 
+printf '%s\n' suggest wait 'view matrix' 'export suggested.csv' >"$work/suggested.vs"
+for where in "-m $frozen" "--connect $at"; do
+    # shellcheck disable=SC2086
+    (cd "$work/in${where%% *}" && timeout 300 "$VILSCOPE" $where --no-log -S ../suggested.vs --screen 40x150 \
+        >/dev/null 2>suggested.err </dev/null)
+    echo "status $?" >>"$work/in${where%% *}/suggested.err"
+done
+[ "$(cat "$work/in-m/suggested.err")" = "status 0" ] && [ -s "$work/in-m/suggested.csv" ] &&
+    diff -r "$work/in-m" "$work/in--connect"
+ok $? "suggested queries are offered, with their images"
+
 # ---- what is its own
 
 "$VILSCOPE" query --connect "$at" --log "$work/log.db" -t vqa -c early "$image" "$q" >/dev/null 2>&1 &&

@@ -309,7 +309,7 @@ static void strangers(struct model *m, const struct result *want)
     ok(say_bytes(web, sizeof web, text, sizeof text) == 0, "a browser is hung up on");
     ok(say_bytes(&huge, sizeof huge, text, sizeof text) == 0, "a message of all memory is, too");
     ok(say_numbers(FRAME_HELLO, &other, 1, text, sizeof text) == FRAME_FAILED &&
-           strstr(text, "protocol 1, this program 2"), "another protocol: %s", text);
+           strstr(text, "protocol 2, this program 3"), "another protocol: %s", text);
     ok(say_numbers((enum frame_kind)50, NULL, 0, text, sizeof text) == FRAME_FAILED &&
            strstr(text, "not known here: 50"), "another request: %s", text);
     ok(say_numbers(FRAME_FORWARD, &far, 1, text, sizeof text) == FRAME_FAILED &&
