@@ -234,17 +234,25 @@ static void draw_attribution_rows(const struct workbench *w, const struct worths
 
 #define NAME 4.5 /* columns that a method's name takes, with a gap */
 
-/* Over their columns; where these are too narrow every other name stands a row higher, and where
- * that is not enough only the chosen one does. */
+/* In how many rows names stand beside each other, as stairs: 0 where even four are too few. */
+static int name_rows(const struct grid *g)
+{
+    int n = 1;
+    while (n < 5 && n * g->cell_cols < NAME)
+        n++;
+    return n < 5 ? n : 0;
+}
+
+/* Over their columns, the last ones in `row`; where there is no room only the chosen one's. */
 static void draw_attribution_methods(const struct worths_shown *s, const struct grid *g, int row)
 {
-    bool all = g->cell_cols >= NAME, staggered = !all && 2 * g->cell_cols >= NAME;
+    int rows = name_rows(g);
     for (int m = 0; m < attribution_count; m++) {
-        int left = grid_left(g, m), right = all ? grid_left(g, m + 1) : left + (int)NAME + 1;
-        if (!all && !staggered && m != s->method)
+        int left = grid_left(g, m), right = rows == 1 ? grid_left(g, m + 1) : left + (int)NAME + 1;
+        if (rows == 0 && m != s->method)
             continue;
         attrset((int)(m == s->method ? A_REVERSE : draw_dim()));
-        draw_text(row - (staggered && m % 2 == 0), g->at.col + left, right - left - 1, "%s",
+        draw_text(row - (rows ? rows - 1 - m % rows : 0), g->at.col + left, right - left - 1, "%s",
                   attribution_table[m].brief);
         attrset(A_NORMAL);
     }
@@ -274,10 +282,11 @@ static void draw_worths(struct workbench *w, struct pane *p, const struct worths
                      .scale = SCALE_SIGNED, .at_row = s->at, .at_col = s->method,
                      .label = inside_label(a.cols), .right = NUMBER, .digits = 2};
     grid_fit(w, &g, body, v->top);
-    if (g.cell_cols < NAME && a.rows > HEAD + 5) { /* names in two rows */
-        head++;
-        body.row++;
-        body.rows--;
+    int more = name_rows(&g) - 1;
+    if (more > 0 && a.rows >= HEAD + 5 + more) {
+        head += more;
+        body.row += more;
+        body.rows -= more;
         grid_fit(w, &g, body, v->top);
     }
     draw_attribution_title(w, p, a);
