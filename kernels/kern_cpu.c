@@ -88,37 +88,93 @@ static void attention(struct kern *k, const struct kern_attention *list, int cou
     pool_run(k->pool, parts, attention_part, (void *)(uintptr_t)list);
 }
 
-/* ---- softmax of whole rows */
+/* ---- softmax of whole rows: in double, and so the same from every back end */
+
+#define HALF (KERN_LANES / 2)
+#define SIDE 4 /* vectors side by side: each step of one waits for the step before */
+typedef double vd __attribute__((vector_size(4 * KERN_LANES)));
+typedef int64_t vl __attribute__((vector_size(4 * KERN_LANES)));
+typedef float half_f __attribute__((vector_size(4 * HALF)));
+typedef int32_t half_i __attribute__((vector_size(4 * HALF)));
+
+/* x = n ln 2 + r for x <= 0, of which e^x has a float32; n as a whole number. */
+INLINE half_i split_exponent(vd x, vd *r)
+{
+    vd t = x * 1.4426950408889634 + 0.5;
+    vd n = __builtin_convertvector(__builtin_convertvector(t, half_i), vd); /* towards 0 */
+    n += __builtin_convertvector(__builtin_convertvector(n > t, half_i), vd);
+    *r = x - n * 6.93147180369123816490e-01 - n * 1.90821492927058770002e-10;
+    return __builtin_convertvector(n, half_i);
+}
+
+/* e^x in place for x <= 0 or NaN, off by less than 1e-15 of it: 2^n times a Taylor polynomial for
+ * e^r; 0 where float32 has nothing left by far. */
+INLINE void exp_below(vd v[SIDE])
+{
+    const vd zero = {0}, least = zero - 700.0;
+    vd r[SIDE], y[SIDE];
+    vl tiny[SIDE], n[SIDE];
+#pragma GCC unroll 4
+    for (int s = 0; s < SIDE; s++) {
+        tiny[s] = v[s] < least;
+        vd x = (vd)(((vl)v[s] & ~tiny[s]) | ((vl)least & tiny[s]));
+        n[s] = __builtin_convertvector(split_exponent(x, &r[s]), vl);
+        y[s] = zero + 1.0;
+    }
+    for (int i = 13; i > 0; i--)
+#pragma GCC unroll 4
+        for (int s = 0; s < SIDE; s++)
+            y[s] = 1.0 + y[s] * r[s] / (double)i;
+#pragma GCC unroll 4
+    for (int s = 0; s < SIDE; s++)
+        v[s] = (vd)((vl)(y[s] * (vd)((n[s] + 1023) << 52)) & ~tiny[s]);
+}
 
 struct softmax_rows {
     float *x;
     int n;
 };
 
-/* In three passes over a row that has no room beyond its end: what is left of it there is a vector
- * of its own, filled with what counts for nothing. A NaN comes back with the sum. */
+static float row_top(const float *x, int n)
+{
+    vf top = broadcast(-INFINITY);
+    int j = 0;
+    for (; j + KERN_LANES <= n; j += KERN_LANES)
+        top = vmax(load(x + j), top);
+    float high = max1(top);
+    for (; j < n; j++)
+        high = x[j] > high ? x[j] : high;
+    return high;
+}
+
+/* e (n, and room for SIDE vectors) of a row: e^(x - top). */
+static void row_powers(const float *x, int n, double *e)
+{
+    double top = row_top(x, n);
+    for (int j = 0; j < n; j++)
+        e[j] = (double)x[j] - top;
+    for (int j = n; j % (SIDE * HALF); j++)
+        e[j] = 0;
+    for (int j = 0; j < n; j += SIDE * HALF) {
+        vd v[SIDE];
+        memcpy(v, e + j, sizeof v);
+        exp_below(v);
+        memcpy(e + j, v, sizeof v);
+    }
+}
+
+/* A NaN may be lost in the greatest, and comes back with the sum, which is made in order. */
 static void softmax_whole_row(void *arg, int i)
 {
     const struct softmax_rows *r = arg;
-    int whole = r->n - r->n % KERN_LANES, rest = r->n - whole;
     float *x = r->x + (ptrdiff_t)i * r->n;
-    vf last = broadcast(-INFINITY);
-    for (int j = 0; j < rest; j++)
-        last[j] = x[whole + j];
-    vf top = last, sum = {0};
-    for (int j = 0; j < whole; j += KERN_LANES)
-        top = vmax(load(x + j), top);
-    vf high = broadcast(max1(top));
-    for (int j = 0; j < whole; j += KERN_LANES) {
-        vf e = vexp(load(x + j) - high);
-        store(x + j, e);
-        sum += e;
-    }
-    last = vexp(last - high);
-    float f = 1.0f / sum1(sum + last);
-    for (int j = 0; j < whole; j += KERN_LANES)
-        store(x + j, load(x + j) * f);
-    store_part(x + whole, last * f, rest);
+    double *e = scratch_alloc((size_t)(r->n + SIDE * HALF) * sizeof *e), sum = 0;
+    row_powers(x, r->n, e);
+    for (int j = 0; j < r->n; j++)
+        sum += e[j];
+    for (int j = 0; j < r->n; j++)
+        x[j] = (float)(e[j] / sum);
+    scratch_free(e);
 }
 
 static void softmax(struct kern *k, float *x, int m, int n)
