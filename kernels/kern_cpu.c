@@ -94,7 +94,6 @@ static void attention(struct kern *k, const struct kern_attention *list, int cou
 #define SIDE 4 /* vectors side by side: each step of one waits for the step before */
 typedef double vd __attribute__((vector_size(4 * KERN_LANES)));
 typedef int64_t vl __attribute__((vector_size(4 * KERN_LANES)));
-typedef float half_f __attribute__((vector_size(4 * HALF)));
 typedef int32_t half_i __attribute__((vector_size(4 * HALF)));
 
 /* x = n ln 2 + r for x <= 0, of which e^x has a float32; n as a whole number. */

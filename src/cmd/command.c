@@ -18,7 +18,8 @@ static void command_on_signal(int number)
     if (number != SIGINT)
         is_stopped = 1;
     atomic_store(signalled, true);
-    signal(number, SIG_DFL);
+    /* A terminal that is closed tells twice: by its shell, and by the kernel. */
+    signal(number, number == SIGHUP ? SIG_IGN : SIG_DFL);
 }
 
 void command_stop_by_signals(atomic_bool *stop)

@@ -28,7 +28,7 @@ extern const struct command *const command_table[];
 extern const int command_count;
 
 /* From now on the signals INT, TERM, USR1 and HUP (unless that was ignored, as by nohup) set stop,
- * the first time each; a second one ends the program at once. */
+ * the first time each; a second one ends the program at once, but for HUP. */
 void command_stop_by_signals(atomic_bool *stop);
 /* Whether TERM, HUP or USR1 came: a scheduler wants the program to end, and to be run again. */
 bool command_is_stopped(void);

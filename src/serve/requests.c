@@ -44,7 +44,7 @@ static int check_kept(const struct kept *k, size_t more, struct vs_err *err)
     if (bytes <= k->most_bytes)
         return 0;
     return vs_fail(err, VS_E_LIMIT, "the patched models and activations of this client take %zu "
-                   "MB, more than the server keeps for one, %zu (vilscope serve --memory)",
+                   "MB, more than the %zu MB that the server keeps for one (serve --memory)",
                    (bytes + ((size_t)1 << 20) - 1) >> 20, k->most_bytes >> 20);
 }
 
@@ -98,8 +98,9 @@ static int answer_batch(struct request *q, struct buf *out, struct vs_err *err)
     int regions = wire_get_int(&q->w, 0, 1 << 20, "the number of regions");
     int most = wire_get_int(&q->w, 0, 1 << 20, "the number of images");
     rc = wire_end(&q->w, err);
+    int rows = tokens + regions, fit = rows > 0 && rows < PASS_ROWS ? PASS_ROWS / rows : 1;
     if (rc == 0)
-        wire_int(out, net_batch(n, tokens, regions, most));
+        wire_int(out, net_batch(n, tokens, regions, most < fit ? most : fit));
     return rc;
 }
 
@@ -142,8 +143,8 @@ static int check_size(const struct net *n, const struct net_input *in, const str
                        "server takes, %d", in->tokens, in->regions, IMAGE_ROWS);
     if ((int64_t)in->batch * (in->tokens + in->regions) > PASS_ROWS)
         return vs_fail(err, VS_E_LIMIT, "a pass of %d images with %d tokens and regions each is "
-                       "more than a server computes at once, %d of them in all", in->batch,
-                       in->tokens + in->regions, PASS_ROWS);
+                       "more than a server computes at once: %d tokens and regions in all",
+                       in->batch, in->tokens + in->regions, PASS_ROWS);
     if (want->attention)
         bytes += vs_times(map_numbers(&n->sizes, in), sizeof(float));
     if (want->hidden || want->added)

@@ -199,7 +199,8 @@ status=$?
 [ $status -eq 0 ] && [ ! -e "$at" ]
 ok $? "TERM ends it in order, and its socket is gone ($status)"
 serve
-kill -HUP $server
+kill -HUP $server # by the shell
+kill -HUP $server # by the kernel
 wait $server
 status=$?
 [ $status -eq 0 ] && [ ! -e "$at" ]

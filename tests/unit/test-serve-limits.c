@@ -72,7 +72,7 @@ static const char *pass(int net, int images, int tokens, int regions)
     return ask(FRAME_FORWARD, &b);
 }
 
-static const char over[] = "more than the server keeps for one, ";
+static const char over[] = " MB that the server keeps for one (serve --memory)";
 
 static void patched(void)
 {
@@ -108,7 +108,7 @@ static void left_by_passes(void)
 
 static void rows(void)
 {
-    static const char many[] = "more than a server computes at once, 32768 of them in all";
+    static const char many[] = "computes at once: 32768 tokens and regions in all";
     kept.most_bytes = (size_t)64 << 20;
     const char *said = pass(0, 9, 4000, 1);
     ok(strstr(said, many), "a pass of 36009 rows is refused: %s", said);

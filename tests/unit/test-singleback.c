@@ -369,7 +369,7 @@ int main(void)
         check_padding(&s);
         check_blocks(&s, &targets[5], "a word of the baseline");
         check_two_targets(&s);
-    check_refusal(&s);
+        check_refusal(&s);
         subject_close(&s);
     }
     for (int i = 0; i < 4; i++)

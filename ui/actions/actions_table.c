@@ -173,7 +173,7 @@ static const struct action panes[] = {
      "move the line beside the focused pane to the left; the mouse drags it", do_line_left},
     {"line-right", "C-Right", "", NULL, "the same to the right", do_line_right},
     {"line-up", "C-Up", "", NULL,
-     "move the line below the focused pane up; of the last pane that above it", do_line_up},
+     "move the line below the focused pane up; for the last pane, the line above it", do_line_up},
     {"line-down", "C-Down", "", NULL, "the same down", do_line_down},
     {"even", "", "", NULL, "give all panes their usual sizes", do_even},
     {"accept", "Enter", "", NULL, "use the chosen line; elsewhere, type a query", do_accept},

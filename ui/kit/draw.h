@@ -26,8 +26,8 @@ int draw_signs(int row, int col, float most);
 void draw_on(struct rgb back, unsigned attr);
 /* The following cells get the color of a heat behind them. */
 void draw_heat_attr(float heat, unsigned attr);
-/* Of what stands back; the terminal's own dim where it has few colors, as that is not to be read in
- * some on white. */
+/* Of what stands back: a color of the theme, since the terminal's own dim cannot be read on white
+ * in some; that one only where there are few colors. */
 unsigned draw_dim(void);
 /* Behind the last slash; "" for NULL. */
 const char *draw_base_name(const char *path);

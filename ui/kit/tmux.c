@@ -6,6 +6,7 @@
 
 #include "src/base/mem.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
@@ -28,9 +29,12 @@ static char *read_all(int fd)
     ssize_t n = 1;
     while (n > 0 && out.len < 4096 && (left = end - vs_now_ms()) > 0) {
         struct pollfd p = {fd, POLLIN, 0};
-        n = poll(&p, 1, (int)left + 1) > 0 ? read(fd, bytes, sizeof bytes) : 0;
+        int ready = poll(&p, 1, (int)left + 1);
+        n = ready > 0 ? read(fd, bytes, sizeof bytes) : 0;
         if (n > 0)
             buf_add(&out, bytes, (size_t)n);
+        else if ((ready < 0 || n < 0) && errno == EINTR)
+            n = 1; /* the window changed its size */
     }
     buf_puts(&out, "");
     return buf_steal(&out);
@@ -68,8 +72,10 @@ static bool tmux_lacks_sixels(void)
     char *features = read_all(fd);
     close(fd);
     kill(pid, SIGKILL); /* it has said what it had to say, or says nothing */
-    bool ended = waitpid(pid, &status, 0) == pid;
-    bool lacks = ended && *features && *features != '\n' && !strstr(features, "sixel");
+    pid_t ended;
+    while ((ended = waitpid(pid, &status, 0)) < 0 && errno == EINTR)
+        ;
+    bool lacks = ended == pid && *features && *features != '\n' && !strstr(features, "sixel");
     free(features);
     return lacks;
 }

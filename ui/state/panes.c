@@ -114,6 +114,7 @@ void panes_show(struct panes *p, const struct view *v)
         at = p->focus > 0 ? p->focus : p->count - 1;
         struct pane old = p->list[at];
         p->list[at] = take_kept(p, v);
+        p->list[at].part = old.part; /* lines between panes stay */
         put_away(p, &old);
     }
     p->focus = at;

@@ -271,7 +271,7 @@ static void draw_heaviest(const struct workbench *w, int photo, struct canvas *c
         used[best] = true;
         most = fmaxf(most, fabsf(weights[best]));
         region[n] = best;
-        n += fabsf(weights[best]) >= LEAST_MARKED * most &&
+        n += most > 0 && fabsf(weights[best]) >= LEAST_MARKED * most &&
              region_place(w, photo, best, f, &at[n]) && is_visible(c, at[n]);
     }
     for (int k = n - 1; k >= 0; k--)

@@ -243,10 +243,11 @@ static int name_rows(const struct grid *g)
     return n < 5 ? n : 0;
 }
 
-/* Over their columns, the last ones in `row`; where there is no room only the chosen one's. */
-static void draw_attribution_methods(const struct worths_shown *s, const struct grid *g, int row)
+/* Over their columns in so many rows, the last one `row`; where there is no room (0) only the
+ * chosen one's. */
+static void draw_attribution_methods(const struct worths_shown *s, const struct grid *g, int row,
+                                     int rows)
 {
-    int rows = name_rows(g);
     for (int m = 0; m < attribution_count; m++) {
         int left = grid_left(g, m), right = rows == 1 ? grid_left(g, m + 1) : left + (int)NAME + 1;
         if (rows == 0 && m != s->method)
@@ -282,15 +283,17 @@ static void draw_worths(struct workbench *w, struct pane *p, const struct worths
                      .scale = SCALE_SIGNED, .at_row = s->at, .at_col = s->method,
                      .label = inside_label(a.cols), .right = NUMBER, .digits = 2};
     grid_fit(w, &g, body, v->top);
-    int more = name_rows(&g) - 1;
-    if (more > 0 && a.rows >= HEAD + 5 + more) {
+    int names = name_rows(&g), more = names - 1;
+    if (more > 0 && a.rows < HEAD + 5 + more) {
+        names = 0;
+    } else if (more > 0) {
         head += more;
         body.row += more;
         body.rows -= more;
         grid_fit(w, &g, body, v->top);
     }
     draw_attribution_title(w, p, a);
-    draw_attribution_methods(s, &g, a.row + head - 1);
+    draw_attribution_methods(s, &g, a.row + head - 1, names);
     draw_attribution_rows(w, s, &g, body);
     grid_draw(w, p->slot, &g);
     if (legend) {
