@@ -114,6 +114,7 @@ check-local: $(bin_PROGRAMS) $(check_PROGRAMS)
 	@$(TEST_ENV) sh $(srcdir)/tests/run-tests $(TAP_TESTS) $(TAP_SH)
 check-full: $(bin_PROGRAMS) $(check_PROGRAMS)
 	@$(TEST_ENV) VILSCOPE_FULL=1 sh $(srcdir)/tests/run-tests $(TAP_TESTS) $(TAP_SH) $(TAP_FULL)
+	@$(MAKE) -s check-keys
 # The long ones alone, after a "make check".
 check-full-only: $(bin_PROGRAMS) $(check_PROGRAMS)
 	@$(TEST_ENV) VILSCOPE_FULL=1 sh $(srcdir)/tests/run-tests $(TAP_FULL) $(TAP_LONGER)
