@@ -266,26 +266,20 @@ INLINE void widen_pair(const int8_t *a, const int8_t *b, int16_t *out)
 
 /* ---- a part of the work: some columns and a block of rows of a product */
 
-struct int8_part {
-    const struct kern_linear *o; /* or NULL: none */
-    const struct int8_rows *x;
-    int col, cols, row, rows;
-};
-
 /* A panel of a part, and a piece of k. */
 struct int8_piece {
     const struct kern_linear *o; /* or NULL: none */
     int col, at, k;
 };
 
-static struct int8_piece first_piece(struct int8_part p, int col, int at)
+static struct int8_piece first_piece(struct share_part p, int col, int at)
 {
     if (!p.o)
         return (struct int8_piece){0};
     return (struct int8_piece){p.o, col, at, p.o->k - at < PIECE ? p.o->k - at : PIECE};
 }
 
-static struct int8_piece next_piece(struct int8_part p, struct int8_part after,
+static struct int8_piece next_piece(struct share_part p, struct share_part after,
                                     struct int8_piece now)
 {
     if (now.col + KERN_PANEL < p.col + p.cols)
@@ -313,9 +307,9 @@ static struct int8_ahead fetch_piece(struct int8_piece p, int shares)
     return a;
 }
 
-/* The part's rows pass by a piece; sums (rows, COLUMNS) begin at its column. */
-static void piece_rows(struct int8_part part, struct int8_piece p, struct int8_piece next,
-                       int32_t *sums)
+/* The part's rows of x pass by a piece; sums (rows, COLUMNS) begin at its column. */
+static void piece_rows(struct share_part part, const struct int8_rows *x, struct int8_piece p,
+                       struct int8_piece next, int32_t *sums)
 {
     int16_t wide[PIECE * KERN_PANEL] __attribute__((aligned(64)));
     const int8_t *w = piece_at(p);
@@ -329,7 +323,7 @@ static void piece_rows(struct int8_part part, struct int8_piece p, struct int8_p
         widen_pair(w, NULL, wide + (pairs - 1) * PAIR);
     for (int i = 0; i < tiles; i++) {
         struct int8_tile_rows r = tile_of(part.rows, i);
-        t.x = part.x->q + (part.row + r.first) * part.x->ld + (ptrdiff_t)p.at * r.count;
+        t.x = x->q + (part.row + r.first) * x->ld + (ptrdiff_t)p.at * r.count;
         t.out = sums + (ptrdiff_t)r.first * COLUMNS;
         int8_any(r.count, &t);
     }
@@ -346,7 +340,7 @@ static void scale_row(void *sums, float row, const float *columns, int cols)
     }
 }
 
-static void make_part(struct int8_part p, struct int8_part after)
+static void make_part(struct share_part p, const struct int8_rows *x, struct share_part after)
 {
     _Alignas(64) union {
         int32_t whole[BLOCK * COLUMNS];
@@ -355,49 +349,28 @@ static void make_part(struct int8_part p, struct int8_part after)
     for (int at = 0; at < p.o->k; at += PIECE)
         for (int col = p.col; col < p.col + p.cols; col += KERN_PANEL) {
             struct int8_piece now = first_piece(p, col, at);
-            piece_rows(p, now, next_piece(p, after, now), sums.whole + (col - p.col));
+            piece_rows(p, x, now, next_piece(p, after, now), sums.whole + (col - p.col));
         }
     for (int i = 0; i < p.rows; i++)
-        scale_row(sums.whole + (ptrdiff_t)i * COLUMNS, p.x->scale[p.row + i],
+        scale_row(sums.whole + (ptrdiff_t)i * COLUMNS, x->scale[p.row + i],
                   p.o->packed.scale + p.col, p.cols);
     KERN_LINEAR_FINISH(p.o, p.row, p.rows, p.col, p.cols, sums.numbers, COLUMNS);
 }
 
 /* ---- sharing out */
 
-/* Rows are cut where blocks end, whose tiles are made together. */
 struct int8_job {
     const struct kern_linear *list;
+    struct share_cut *cuts; /* (count) */
     struct int8_rows *rows; /* (count) */
     int count, threads;
-    double fair; /* as share_cut wants it */
 };
 
-static struct share_cut cut_of(const struct int8_job *job, const struct kern_linear *o)
+/* Rows are cut where blocks end, whose tiles are made together. */
+static struct share_cut cut_of(const struct kern_linear *o, double fair)
 {
-    int rows = o->m < BLOCK ? o->m : BLOCK, cols = share_cut(o, job->fair, KERN_PANEL).cols;
+    int rows = o->m < BLOCK ? o->m : BLOCK, cols = share_cut(o, fair, KERN_PANEL).cols;
     return (struct share_cut){cols < COLUMNS ? cols : COLUMNS, rows};
-}
-
-static int parts_of(const struct int8_job *job, const struct kern_linear *o)
-{
-    struct share_cut c = cut_of(job, o);
-    return share_across(o, c) * share_down(o, c);
-}
-
-/* Parts of the same columns follow each other: the second finds their weights in a cache. */
-static struct int8_part part_number(const struct int8_job *job, int i)
-{
-    const struct kern_linear *o = job->list, *end = o + job->count;
-    for (; o < end && i >= parts_of(job, o); o++)
-        i -= parts_of(job, o);
-    if (o == end)
-        return (struct int8_part){0};
-    struct share_cut c = cut_of(job, o);
-    int down = share_down(o, c), col = i / down * c.cols, row = i % down * c.rows;
-    return (struct int8_part){o, &job->rows[o - job->list],
-                              col, o->n - col < c.cols ? o->n - col : c.cols,
-                              row, o->m - row < c.rows ? o->m - row : c.rows};
 }
 
 static int rows_of_block(const struct kern_linear *o, int block)
@@ -409,7 +382,9 @@ static int rows_of_block(const struct kern_linear *o, int block)
 static void do_part(void *arg, int i)
 {
     const struct int8_job *job = arg;
-    make_part(part_number(job, i), part_number(job, i + job->threads));
+    struct share_part p = share_part(job->list, job->cuts, job->count, i);
+    make_part(p, &job->rows[p.o - job->list],
+              share_part(job->list, job->cuts, job->count, i + job->threads));
 }
 
 #define BLOCK_TILES ((BLOCK + TILE - 1) / TILE)
@@ -455,9 +430,11 @@ static void multiply_all(struct kern *k, struct int8_job *job)
             job->rows[i] = rows_new(&job->list[i]);
         rows += row_parts(job, i);
     }
-    job->fair = share_fair(job->list, job->count, job->threads);
-    for (int i = 0; i < job->count; i++)
-        parts += parts_of(job, &job->list[i]);
+    double fair = share_fair(job->list, job->count, job->threads);
+    for (int i = 0; i < job->count; i++) {
+        job->cuts[i] = cut_of(&job->list[i], fair);
+        parts += share_parts(&job->list[i], job->cuts[i]);
+    }
     pool_run(k->pool, rows, do_rows, job);
     pool_run(k->pool, parts, do_part, job);
     for (int i = 0; i < job->count; i++)
@@ -472,7 +449,8 @@ int KERN_INT8_LINEAR(struct kern *k, const struct kern_linear *list, int count,
 {
     struct kern_linear *own = scratch_alloc((size_t)count * sizeof *own);
     struct int8_rows *rows = scratch_alloc((size_t)count * sizeof *rows);
-    struct int8_job job = {own, rows, 0, pool_threads(k->pool), 0};
+    struct share_cut *cuts = scratch_alloc((size_t)count * sizeof *cuts);
+    struct int8_job job = {own, cuts, rows, 0, pool_threads(k->pool)};
     int left = 0;
     for (int i = 0; i < count; i++) {
         struct kern_linear o = list[i];
@@ -485,6 +463,7 @@ int KERN_INT8_LINEAR(struct kern *k, const struct kern_linear *list, int count,
     }
     if (job.count > 0)
         multiply_all(k, &job);
+    scratch_free(cuts);
     scratch_free(rows);
     scratch_free(own);
     return left;

@@ -66,19 +66,13 @@ void KERN_LINEAR_FINISH(const struct kern_linear *o, int row, int rows, int col,
     }
 }
 
-/* Some columns and rows of a product: one part of the work. */
-struct part {
-    const struct kern_linear *o; /* or NULL: none */
-    int col, cols, row, rows;
-};
-
 /* Columns of a part and a piece of k: what is multiplied in one go. */
 struct piece {
     const struct kern_linear *o; /* or NULL: none */
     int col, cols, at, k;
 };
 
-static struct piece first_piece(struct part p, int col, int at)
+static struct piece first_piece(struct share_part p, int col, int at)
 {
     struct piece none = {0};
     if (!p.o || p.o->m < 1)
@@ -89,7 +83,7 @@ static struct piece first_piece(struct part p, int col, int at)
 }
 
 /* What follows a piece: the next columns, the next piece of k, the part after. */
-static struct piece next_piece(struct part p, struct part after, struct piece now)
+static struct piece next_piece(struct share_part p, struct share_part after, struct piece now)
 {
     if (now.col + GROUP < p.col + p.cols)
         return first_piece(p, now.col + GROUP, now.at);
@@ -172,13 +166,13 @@ static void piece_rows(struct piece p, struct piece next, int row, int rows, flo
 #define RB 512 /* rows whose sums are kept while the pieces go by */
 #define ROOM 4096 /* sums on the stack */
 
-static void part_rows(struct part p, struct part after, int row, int rows)
+static void part_rows(struct share_part p, struct share_part after, int row, int rows)
 {
     float few[ROOM] __attribute__((aligned(64)));
     ptrdiff_t ld = (p.cols + GROUP - 1) / GROUP * GROUP;
     size_t size = (size_t)rows * (size_t)ld;
     float *sums = size > ROOM ? scratch_alloc(size * sizeof *sums) : few;
-    struct part then = row + rows < p.row + p.rows ? p : after;
+    struct share_part then = row + rows < p.row + p.rows ? p : after;
     for (int at = 0; at == 0 || at < p.o->k; at += KERN_PIECE) /* k may be 0 */
         for (int col = p.col; col < p.col + p.cols; col += GROUP) {
             struct piece now = first_piece(p, col, at);
@@ -189,7 +183,7 @@ static void part_rows(struct part p, struct part after, int row, int rows)
         scratch_free(sums);
 }
 
-static void linear_part(struct part p, struct part after)
+static void linear_part(struct share_part p, struct share_part after)
 {
     for (int row = p.row, end = p.row + p.rows; row < end; row += RB)
         part_rows(p, after, row, end - row < RB ? end - row : RB);
@@ -203,31 +197,12 @@ struct job {
     int count, threads;
 };
 
-static int parts_of(const struct job *job, int i)
-{
-    return share_across(&job->list[i], job->cuts[i]) * share_down(&job->list[i], job->cuts[i]);
-}
-
-/* Parts of the same columns follow each other: the second finds their weights in a cache. */
-static struct part part_number(const struct job *job, int i)
-{
-    int at = 0;
-    for (; at < job->count && i >= parts_of(job, at); at++)
-        i -= parts_of(job, at);
-    if (at == job->count)
-        return (struct part){0};
-    const struct kern_linear *o = &job->list[at];
-    struct share_cut c = job->cuts[at];
-    int down = share_down(o, c), col = i / down * c.cols, row = i % down * c.rows;
-    return (struct part){o, col, o->n - col < c.cols ? o->n - col : c.cols,
-                         row, o->m - row < c.rows ? o->m - row : c.rows};
-}
-
 /* The part that this thread is likely to do next is as many further on as there are threads. */
 static void do_part(void *arg, int i)
 {
     const struct job *job = arg;
-    linear_part(part_number(job, i), part_number(job, i + job->threads));
+    linear_part(share_part(job->list, job->cuts, job->count, i),
+                share_part(job->list, job->cuts, job->count, i + job->threads));
 }
 
 /* ---- weights that are packed, and rows of x that are in each other's way */
@@ -261,7 +236,7 @@ static void multiply_all(struct kern *k, const struct kern_linear *list, int cou
     double fair = share_fair(own, count, job.threads);
     for (int i = 0; i < count; i++) {
         cuts[i] = share_cut(&own[i], fair, GROUP);
-        parts += parts_of(&job, i);
+        parts += share_parts(&own[i], cuts[i]);
     }
     pool_run(k->pool, parts, do_part, &job);
     for (int i = 0; i < count; i++)

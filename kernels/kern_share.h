@@ -44,6 +44,12 @@ static inline struct share_cut share_cut(const struct kern_linear *o, double fai
     return c;
 }
 
+/* One of the parts. */
+struct share_part {
+    const struct kern_linear *o; /* or NULL: none */
+    int col, cols, row, rows;
+};
+
 /* Of y: across and down; some, though there may be no row. */
 static inline int share_across(const struct kern_linear *o, struct share_cut c)
 {
@@ -53,6 +59,28 @@ static inline int share_across(const struct kern_linear *o, struct share_cut c)
 static inline int share_down(const struct kern_linear *o, struct share_cut c)
 {
     return o->m > 0 ? (o->m + c.rows - 1) / c.rows : 1;
+}
+
+static inline int share_parts(const struct kern_linear *o, struct share_cut c)
+{
+    return share_across(o, c) * share_down(o, c);
+}
+
+/* Part i of a list of products with their cuts. Parts of the same columns follow each other: the
+ * second finds their weights in a cache. */
+static inline struct share_part share_part(const struct kern_linear *list,
+                                           const struct share_cut *cuts, int count, int i)
+{
+    int at = 0;
+    for (; at < count && i >= share_parts(&list[at], cuts[at]); at++)
+        i -= share_parts(&list[at], cuts[at]);
+    if (at == count)
+        return (struct share_part){0};
+    const struct kern_linear *o = &list[at];
+    struct share_cut c = cuts[at];
+    int down = share_down(o, c), col = i / down * c.cols, row = i % down * c.rows;
+    return (struct share_part){o, col, o->n - col < c.cols ? o->n - col : c.cols,
+                               row, o->m - row < c.rows ? o->m - row : c.rows};
 }
 
 #endif

@@ -3,7 +3,6 @@
 #include "kernels/kern_priv.h"
 #include "kernels/overlap.h"
 
-#include <math.h>
 #include <string.h>
 
 /* Bits, not numbers: a loop without branches and without a chain of sums. */

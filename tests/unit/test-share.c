@@ -54,11 +54,6 @@ static int first_free(const double *busy, int threads)
     return least;
 }
 
-static int shorter(int from, int whole, int part)
-{
-    return whole - from < part ? whole - from : part;
-}
-
 /* Multiply-adds of the thread that has most to do; all is what its parts add up to. */
 static double longest(const struct kern_linear *list, int count, int threads, int least,
                       double *all)
@@ -68,11 +63,9 @@ static double longest(const struct kern_linear *list, int count, int threads, in
     for (int i = 0; i < count; i++) {
         const struct kern_linear *o = &list[i];
         struct share_cut c = share_cut(o, fair, least);
-        int down = share_down(o, c), parts = share_across(o, c) * down;
-        for (int p = 0; p < parts; p++) {
-            int cols = shorter(p / down * c.cols, o->n, c.cols);
-            int rows = shorter(p % down * c.rows, o->m, c.rows);
-            double work = (double)rows * cols * o->k;
+        for (int p = 0; p < share_parts(o, c); p++) {
+            struct share_part part = share_part(o, &c, 1, p);
+            double work = (double)part.rows * part.cols * o->k;
             busy[first_free(busy, threads)] += work;
             *all += work;
         }

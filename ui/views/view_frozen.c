@@ -71,7 +71,6 @@ static void keep_picture(const struct workbench *w, int slot, struct area a, str
     if (!f->picture)
         return;
     canvas_put(f->picture, 0, 0, c);
-    canvas_keep_those(f->picture, c);
     f->at = place->at;
     f->at.row -= a.row;
     f->at.col -= a.col;
@@ -116,11 +115,12 @@ static void put_picture(struct workbench *w, const struct pane *p, const struct 
                             : draw_canvas(w, width, height);
     if (!c)
         return;
-    if (same)
+    if (same) {
         canvas_put(c, 0, 0, f->picture);
-    else
+    } else {
         canvas_photo(c, f->picture->rgb, f->picture->w, f->picture->h);
-    canvas_keep_those(c, f->picture);
+        canvas_keep_those(c, f->picture);
+    }
     gfx_place(&w->screen.gfx, p->slot, at, c);
 }
 
