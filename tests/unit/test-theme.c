@@ -3,8 +3,10 @@
  * colors round it, and black or white on any color. Broken by a color that is too near to its
  * background. */
 #include "tap.h"
+#include "ui/kit/blocks.h"
 #include "ui/kit/theme.h"
 
+#include <curses.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -94,6 +96,27 @@ static void usual_backgrounds(void)
     ok(strcmp(theme_name(), "dark") == 0, "a terminal that does not tell is dark");
 }
 
+/* Numbers on the colors of maps and legends, as terminals of that many colors have them. */
+static void legends_are_read(int colors)
+{
+    static const char *const maps[] = {"inferno", "viridis", "cividis", "gray"};
+    COLORS = colors;
+    for (int m = 0; m < 5; m++) {
+        double least = 99;
+        if (m < 4)
+            canvas_set_color_map(maps[m]);
+        for (int i = -1000; i <= 1000; i++) {
+            struct rgb k = m < 4 ? canvas_heat_color((float)abs(i) / 1000)
+                                 : canvas_signed_color((float)i / 1000);
+            struct rgb shown = blocks_shown(k), ink = blocks_ink(theme_ink(k), k);
+            least = fmin(least, contrast(ink, shown));
+        }
+        ok(least >= LEAST, "numbers on %s in %d colors: %.2f", m < 4 ? maps[m] : "signs", colors,
+           least);
+    }
+    canvas_set_color_map(maps[0]);
+}
+
 static void inks(void)
 {
     double least = 99;
@@ -134,6 +157,9 @@ int main(void)
     table_is_right();
     usual_backgrounds();
     inks();
+    legends_are_read(1 << 24);
+    legends_are_read(256);
+    legends_are_read(8);
     settings();
     return tap_done();
 }

@@ -39,6 +39,22 @@ int blocks_color(const uint8_t *p)
     return (p[0] > 127 ? 1 : 0) | (p[1] > 127 ? 2 : 0) | (p[2] > 127 ? 4 : 0);
 }
 
+struct rgb blocks_shown(struct rgb k)
+{
+    static const uint8_t levels[6] = {0, 95, 135, 175, 215, 255};
+    const uint8_t color[3] = {k.r, k.g, k.b};
+    int i = blocks_color(color);
+    if (COLORS >= 1 << 24)
+        return k;
+    if (COLORS < 256) /* as xterm has them; users choose others */
+        return i == 7 ? (struct rgb){229, 229, 229}
+                      : (struct rgb){i & 1 ? 205 : 0, i & 2 ? 205 : 0, i & 4 ? 238 : 0};
+    uint8_t gray = (uint8_t)(8 + 10 * (i - 232));
+    return i >= 232 ? (struct rgb){gray, gray, gray}
+                    : (struct rgb){levels[(i - 16) / 36], levels[(i - 16) / 6 % 6],
+                                   levels[(i - 16) % 6]};
+}
+
 static void put_block(enum gfx_mode mode, int row, int col, const uint8_t *top,
                       const uint8_t *bottom)
 {
@@ -67,8 +83,16 @@ void blocks_draw(enum gfx_mode mode, struct area a, const struct canvas *c)
         }
 }
 
+struct rgb blocks_ink(struct rgb ink, struct rgb back)
+{
+    struct rgb usual = theme_ink(back);
+    bool same = ink.r == usual.r && ink.g == usual.g && ink.b == usual.b;
+    return same ? theme_ink(blocks_shown(back)) : ink;
+}
+
 void blocks_attr(struct rgb ink, struct rgb back, unsigned attr)
 {
+    ink = blocks_ink(ink, back);
     const uint8_t front[3] = {ink.r, ink.g, ink.b}, behind[3] = {back.r, back.g, back.b};
     if (!has_colors() || COLORS < 8) {
         attrset((int)(attr | (3 * back.r + 6 * back.g + back.b > 1200 ? A_REVERSE : A_NORMAL)));
