@@ -53,7 +53,7 @@ static void leave_screen(struct workbench *w)
         return;
     gfx_leave(&w->screen.gfx);
     term_modes(false);
-    term_mouse(false);
+    term_mouse(false, false);
     clear();
     refresh();
     term_wait(&w->screen.input);
@@ -137,8 +137,8 @@ static int workbench_patience(const struct workbench *w, int script_ms, int comp
 }
 
 /* Waits for a key, an event, a picture, a signal, or for the log's turn. False: the terminal is
- * gone. */
-static bool wait_for_something(struct workbench *w, int ms)
+ * gone. *sent: what came was sent by the terminal, and nothing else did. */
+static bool wait_for_something(struct workbench *w, int ms, bool *sent)
 {
     struct pollfd fds[5] = {{STDIN_FILENO, POLLIN, 0},
                             {wake[0], POLLIN, 0},
@@ -149,6 +149,7 @@ static bool wait_for_something(struct workbench *w, int ms)
     char bytes[64];
     while (read(wake[0], bytes, sizeof bytes) > 0) {
     }
+    *sent = n == 1 && fds[0].revents == POLLIN;
     return n <= 0 || !(fds[0].revents & (POLLHUP | POLLERR | POLLNVAL));
 }
 
@@ -161,6 +162,19 @@ static void workbench_draw(struct workbench *w)
     w->script.ready = !left && !workbench_busy(w) && gfx_settled(&w->screen.gfx);
 }
 
+/* Whether the terminal has sent nothing but where the mouse is: then a line is written, or nothing.
+ * A picture that gave way to it goes on. */
+static bool only_points(struct workbench *w, bool sent)
+{
+    struct keys_taken taken = keys_take(w);
+    if (!sent || taken.acted || w->script.at || w->screen.redraw)
+        return false;
+    if (taken.pointed)
+        hover_draw(w);
+    gfx_flush(&w->screen.gfx);
+    return true;
+}
+
 /* Without a terminal nobody could do more than the script did; what it began is finished. */
 static bool is_over(const struct workbench *w)
 {
@@ -169,13 +183,13 @@ static bool is_over(const struct workbench *w)
 
 static void workbench_loop(struct workbench *w)
 {
-    bool alive = true;
+    bool alive = true, sent = false;
     int script_ms = -1, compare_ms = -1, log_ms = -1;
     events_want_regions(w);
     workbench_draw(w);
     while (!w->quit && !got_end && alive && !is_over(w)) {
         int ms = workbench_patience(w, script_ms, sooner_of(compare_ms, log_ms));
-        alive = wait_for_something(w, ms);
+        alive = wait_for_something(w, ms, &sent);
         if (atomic_exchange(&got_stop, 0))
             workbench_suspend(w);
         if (got_resume)
@@ -184,7 +198,8 @@ static void workbench_loop(struct workbench *w)
             break;
         if (got_resize)
             workbench_resize(w);
-        keys_take(w);
+        if (only_points(w, sent))
+            continue;
         if (w->screen.suspend)
             stopped_by_key(w);
         events_take(w);

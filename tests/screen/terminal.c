@@ -40,7 +40,7 @@ static void reply(struct terminal *t, const char *text)
 
 /* ---- modes */
 
-static const int known_modes[] = {25, 1000, 1002, 1006, 1049, 2004, 2026, 2031, 1};
+static const int known_modes[] = {25, 1000, 1002, 1003, 1006, 1049, 2004, 2026, 2031, 1};
 #define MODES (int)(sizeof known_modes / sizeof known_modes[0])
 
 /* "ESC [ ? 1006 ; 1000 h" */
@@ -117,8 +117,10 @@ static bool answer(struct terminal *t, const char *s)
         reply(t, s[3] == '1' ? "\033[?1;0;256S" : "\033[?2;0;1000;800S");
         return true;
     }
+    if (t->kind.motion && strcmp(s, "\033[?1003$p") == 0)
+        reply(t, "\033[?1003;2$y");
     return (s[2] == '?' && s[strlen(s) - 1] == 'S') || strchr(s, '$') || strstr(s, "?2026") ||
-           strstr(s, "?2031");
+           strstr(s, "?2031") || strstr(s, "?1003");
 }
 
 /* What stands between the introducer of a string and its end. */

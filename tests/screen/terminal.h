@@ -26,6 +26,7 @@ struct terminal_kind {
     bool window;     /* pictures may be as large as the window, at any time */
     bool kitty, placeholders, iterm2; /* it knows them, and says so */
     bool flat;       /* it has no screen beside the shell's, as GNU screen is usually set up */
+    bool motion;     /* says that it reports the mouse without a button */
     bool tmux;       /* questions reach it only if they are wrapped for tmux */
     const char *name, *back; /* what it calls itself; its background, "rgb:..."; or NULL */
 };
@@ -102,7 +103,7 @@ void terminal_mark(struct terminal *t);
 bool terminal_cell_color(const struct terminal *t, int row, int col, uint8_t rgb[3]);
 /* Reads until nothing has come for so long from a program that rests. */
 void terminal_settle(struct terminal *t, int quiet_ms);
-/* Whether a private mode (of ?25, ?1000, ?1006, ?1049, ?2004, ?2026) is on. */
+/* Whether a private mode (of ?25, ?1000, ?1003, ?1006, ?1049, ?2004, ?2026) is on. */
 bool terminal_mode(const struct terminal *t, int number);
 /* Whether it is as it was before the program: line and modes. What is not is told in why. */
 bool terminal_restored(const struct terminal *t, char *why, int size);

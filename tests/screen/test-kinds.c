@@ -269,18 +269,31 @@ static void way(const char *name, const struct terminal_kind *kind, const char *
     terminal_free(t);
 }
 
+/* How often the tmux of says_tmux was asked. */
+static int asked_tmux(void)
+{
+    FILE *f = fopen("tmux-bin/asked", "r");
+    int n = 0;
+    for (int c; f && (c = getc(f)) != EOF;)
+        n += c == '\n';
+    if (f)
+        fclose(f);
+    return n;
+}
+
 /* A tmux that says what its terminal can do. */
 static void says_tmux(const char *features)
 {
     FILE *f = fopen("tmux-bin/tmux", "w");
-    if (!f || fprintf(f, "#!/bin/sh\necho '%s'\n", features) < 0 || fclose(f) != 0 ||
-        chmod("tmux-bin/tmux", 0755) != 0)
+    if (!f || fprintf(f, "#!/bin/sh\necho >>\"${0%%/*}/asked\"\necho '%s'\n", features) < 0 ||
+        fclose(f) != 0 || chmod("tmux-bin/tmux", 0755) != 0)
         ok(false, "a program in tmux's place is written");
 }
 
 static void in_tmux(const char *features, const char *chosen, bool sixels)
 {
     const struct terminal_kind kind = {.tmux = true, .sixel = true, .name = "tmux 3.5a"};
+    unlink("tmux-bin/asked");
     says_tmux(features);
     struct terminal *t = start(&kind, "auto", 40, 110); /* whose photo ends within a cell */
     terminal_type(t, "I");
@@ -288,6 +301,13 @@ static void in_tmux(const char *features, const char *chosen, bool sixels)
        "tmux with sixels in a terminal with '%s': %s", features, chosen);
     ok(t->uneven == 0 && t->images <= 20, "pictures are whole cells and sixes, and few: %d, %d",
        t->uneven, t->images);
+    terminal_type(t, "\033[?997;1n");
+    terminal_type(t, "\033]11;rgb:00/00/00\033\\");
+    terminal_settle(t, 150);
+    ok(asked_tmux() == 1, "tmux is asked once, whatever else is answered: %d", asked_tmux());
+    terminal_resize(t, 30, 100);
+    TERMINAL_UNTIL(t, asked_tmux() == 2);
+    ok(asked_tmux() == 2, "and once more after a resize: %d", asked_tmux());
     terminal_type(t, "qq");
     terminal_end(t);
 }
@@ -305,6 +325,7 @@ static void outer_sixels(void)
     in_tmux("", "chosen       sixel", true); /* it does not say */
     setenv("PATH", before, 1);
     free(before);
+    unlink("tmux-bin/asked");
     unlink("tmux-bin/tmux");
     rmdir("tmux-bin");
 }

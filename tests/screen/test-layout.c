@@ -155,6 +155,33 @@ static void nothing_scrolls(void)
     ok(terminal_ends(t), "ends with status 0");
 }
 
+/* Where nothing has room, panes are neither kept nor moved, which is said there. */
+static void too_small(void)
+{
+    struct terminal *t = terminal_demo(ROWS, COLS);
+    terminal_resize(t, 10, 60);
+    terminal_expect(t, "too small: 60x10");
+    terminal_type(t, "*");
+    ok(terminal_expect(t, "the terminal is too small to keep a pane as it is"),
+       "freezing is refused");
+    terminal_type(t, "\033[1;5C");
+    ok(terminal_expect(t, "the terminal is too small for lines between panes"), "and so are lines");
+    terminal_type(t, "\033[1;5A");
+    terminal_resize(t, ROWS, COLS);
+    terminal_expect(t, "Attention");
+    ok(row_of(t, "frozen") < 0 && line_on(t, 3, 0) == COLS * 3 / 5 && row_of(t, "Attention") == 14,
+       "all is as it was");
+    terminal_resize(t, 14, 50);
+    terminal_expect(t, "1/24");
+    terminal_type(t, "*");
+    ok(terminal_expect(t, "kept as it is; Tab shows it"),
+       "one pane at a time: where it is is said");
+    terminal_type(t, "\t");
+    ok(terminal_expect(t, "frozen: image"), "and there it is");
+    terminal_command(t, "quit");
+    ok(terminal_ends(t), "ends with status 0");
+}
+
 int main(void)
 {
     struct terminal *t = terminal_demo(ROWS, COLS);
@@ -165,5 +192,6 @@ int main(void)
     ok(terminal_ends(t), "ends with status 0");
     three();
     nothing_scrolls();
+    too_small();
     return tap_done();
 }

@@ -119,7 +119,7 @@ static void replies_in_pieces(void)
         {"the mouse", "\033[<0;5;7M\033[<0;5;7m\033[<65;1;1M\033[?62;4c",
          "<mouse 0 6,4><mouse 0 6,4 up><mouse 2 0,0>"},
         {"the mouse, moved with its button and without", "\033[<32;5;7M\033[<35;5;8M\033[?62;4c",
-         "<mouse 0 6,4 moved>"},
+         "<mouse 0 6,4 moved><mouse 3 7,4 moved>"},
         {"arrows with Control", "\033[1;5D\033[1;5A\033[?62;4c", "<C-Left><C-Up>"},
         {"the old mouse", "\033[M !!\033[?62;4c", "<mouse 0 0,0>"},
         {"letters of more bytes", "\xc3\xa9\xf0\x9f\x98\x80", "<e9><1f600>"},

@@ -23,7 +23,11 @@ void bindings_free(struct bindings *b);
 void do_bind(struct workbench *w, const char *arg);
 void do_set(struct workbench *w, const char *arg);
 /* ---- keys.c: acts on all that the terminal sends. */
-void keys_take(struct workbench *w);
+struct keys_taken {
+    bool acted;   /* anything but the mouse's going elsewhere came */
+    bool pointed; /* it points at something else, which is all that has changed unless acted */
+};
+struct keys_taken keys_take(struct workbench *w);
 /* Presses a key by its name; false when there is no such key. */
 bool keys_press(struct workbench *w, const char *name);
 /* After curses has started. */

@@ -387,7 +387,9 @@ void do_copy(struct workbench *w, const char *arg)
     buf_puts(&out, "\033\\");
     gfx_send(&w->screen.gfx, out.data, out.len);
     text_fit(text, 60, clean, sizeof clean);
-    workbench_say(w, false, "sent to the clipboard: %s", clean);
+    /* OSC 52 is not answered: terminals may refuse it, and tmux unless set-clipboard is on. */
+    workbench_say(w, false, "sent to the clipboard: %s (the terminal does not say whether it took "
+                  "it)", clean);
     buf_fini(&out);
     free(text);
 }

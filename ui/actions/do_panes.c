@@ -73,6 +73,10 @@ void do_focus_previous(struct workbench *w, const char *arg)
 /* The line beside the focused pane, or that below it (of the last one: above) goes so far. */
 static void move_line(struct workbench *w, int rows, int cols)
 {
+    if (!panes_fit()) {
+        workbench_say(w, true, "the terminal is too small for lines between panes");
+        return;
+    }
     layout_panes(&w->panes, w->panes.body); /* keys come faster than frames */
     struct border b = border_of_focus(&w->panes, rows != 0);
     if (b.i < 0 && (w->panes.zoomed || rows == 0))

@@ -157,7 +157,9 @@ static bool keys_drag(struct workbench *w, const struct input_event *e)
 
 static void keys_mouse(struct workbench *w, const struct input_event *e)
 {
-    if (w->typed.mode == MODE_BOX)
+    if (e->button == BUTTON_NONE)
+        w->panes.drag.i = -1; /* its release was lost */
+    else if (w->typed.mode == MODE_BOX)
         boxes_mouse(w, e);
     else if (keys_drag(w, e))
         return;
@@ -193,11 +195,26 @@ void keys_learn(struct workbench *w)
     }
 }
 
+/* The mouse points elsewhere; false: it did more. */
+static bool keys_point(struct workbench *w, const struct input_event *e, struct keys_taken *t)
+{
+    bool points = e->kind == INPUT_MOUSE && e->button == BUTTON_NONE &&
+                  w->typed.mode != MODE_BOX && w->panes.drag.i < 0;
+    if (points)
+        t->pointed |= hover_move(w, e->row, e->col);
+    else if (e->kind != INPUT_MOUSE)
+        hover_forget(w);
+    t->acted |= !points;
+    return points;
+}
+
 /* Acts on all that has come. */
-static void keys_act(struct workbench *w)
+static void keys_act(struct workbench *w, struct keys_taken *t)
 {
     struct input_event e;
     while (!w->quit && input_next(&w->screen.input, &e)) {
+        if (keys_point(w, &e, t))
+            continue;
         if (e.kind == INPUT_MOUSE)
             keys_mouse(w, &e);
         else if (e.kind == INPUT_PASTE)
@@ -214,21 +231,24 @@ static bool keys_input_waits(void)
     return poll(&fd, 1, 0) > 0 && (fd.revents & POLLIN);
 }
 
-void keys_take(struct workbench *w)
+struct keys_taken keys_take(struct workbench *w)
 {
     char bytes[4096];
     int heard = w->screen.heard;
-    keys_act(w); /* what was typed while the terminal was being asked */
+    struct keys_taken t = {0};
+    keys_act(w, &t); /* what was typed while the terminal was being asked */
     for (int i = 0; i < 256 && !w->quit && keys_input_waits(); i++) {
         ssize_t n = read(STDIN_FILENO, bytes, sizeof bytes);
         if (n <= 0)
             break;
         input_feed(&w->screen.input, bytes, (size_t)n, vs_now_ms());
-        keys_act(w);
+        keys_act(w, &t);
     }
     input_tick(&w->screen.input, vs_now_ms());
-    keys_act(w);
+    keys_act(w, &t);
     w->screen.heard = w->screen.input.heard;
     if (w->screen.heard != heard)
         screen_terminal(w, &w->screen.input.term);
+    t.acted |= w->screen.heard != heard;
+    return t;
 }

@@ -280,6 +280,7 @@ static void whole_csi(struct input *in, double now)
             input_push(in, &e);
     } else if (term_reply(&in->term, in->seq)) {
         in->heard++;
+        in->identified += in->seq[0] == '?' && in->seq[in->len - 1] == 'c';
         in->replied |= in->seq[0] == '?' && in->seq[in->len - 1] == 'c';
     }
     ground_typed(in, now);

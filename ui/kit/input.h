@@ -14,7 +14,7 @@
 enum input_kind { INPUT_KEY, INPUT_MOUSE, INPUT_PASTE };
 /* Arrows with Control, which curses has no codes for. */
 enum { INPUT_KEY_CUP = 0x2000, INPUT_KEY_CDOWN, INPUT_KEY_CRIGHT, INPUT_KEY_CLEFT };
-enum input_button { BUTTON_LEFT, BUTTON_WHEEL_UP, BUTTON_WHEEL_DOWN };
+enum input_button { BUTTON_LEFT, BUTTON_WHEEL_UP, BUTTON_WHEEL_DOWN, BUTTON_NONE };
 
 struct input_event {
     enum input_kind kind;
@@ -22,7 +22,7 @@ struct input_event {
     bool special;
     enum input_button button;
     bool pressed;   /* or released */
-    bool moved;     /* neither: it went here with the button down */
+    bool moved;     /* neither: it went here with the button down, or with none */
     int row, col;   /* cells, from 0 */
     struct buf text; /* pasted, raw; the event's: input_event_fini */
     size_t all;     /* bytes that were pasted, of which text has the first ones */
@@ -47,7 +47,8 @@ struct input_key {
 struct input {
     struct term term;     /* what replies have said */
     bool replied;         /* DA1 has come, which is asked last: nothing is outstanding */
-    int heard;            /* replies so far */
+    int heard;            /* replies so far, */
+    int identified;       /* and of them DA1 */
     bool slow;            /* sequences have come in pieces: patience is longer */
 
     enum input_state state;

@@ -84,11 +84,13 @@ static bool mouse_event(int code, int col, int row, bool released, struct input_
 {
     int button = code & ~(4 | 8 | 16 | 32); /* Shift, Alt, Control, moved */
     bool moved = code & 32;
-    if (col < 1 || row < 1 || (button != 0 && (moved || (button != 64 && button != 65))))
+    bool none = button == 3 && moved;
+    if (col < 1 || row < 1 || (button != 0 && !none && (moved || (button != 64 && button != 65))))
         return false;
     *out = (struct input_event){.kind = INPUT_MOUSE, .row = row - 1, .col = col - 1,
                                 .pressed = !released && !moved, .moved = moved,
-                                .button = button == 0    ? BUTTON_LEFT
+                                .button = none           ? BUTTON_NONE
+                                          : button == 0  ? BUTTON_LEFT
                                           : button == 64 ? BUTTON_WHEEL_UP
                                                          : BUTTON_WHEEL_DOWN};
     return true;
@@ -112,6 +114,6 @@ bool input_old_mouse(const char bytes[3], struct input_event *out)
 {
     int code = (unsigned char)bytes[0] - 32, col = (unsigned char)bytes[1] - 32;
     int row = (unsigned char)bytes[2] - 32;
-    bool released = (code & 3) == 3 && code < 64;
+    bool released = (code & 3) == 3 && code < 32;
     return code >= 0 && mouse_event(released ? code & ~3 : code, col, row, released, out);
 }

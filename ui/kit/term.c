@@ -20,8 +20,8 @@
 #include <termios.h>
 #include <unistd.h>
 
-/* Cell size, 256 registers please, how many are there, largest image, mode 2026. */
-#define SIZES "\033[16t\033[?1;3;256S\033[?1;1;0S\033[?2;1;0S\033[?2026$p"
+/* Cell size, 256 registers please, how many are there, largest image, modes 2026 and 1003. */
+#define SIZES "\033[16t\033[?1;3;256S\033[?1;1;0S\033[?2;1;0S\033[?2026$p\033[?1003$p"
 /* Its name; 24 bits of color; its background; what iTerm2 can do. */
 #define STRINGS "\033[>q\033P+q524742\033\\" BACKGROUND "\033]1337;ReportCellSize\033\\"
 #define BACKGROUND "\033]11;?\033\\"
@@ -113,6 +113,7 @@ bool term_string(struct term *t, char introducer, const char *text)
     } else if (introducer == 'P' && strncmp(text, ">|", 2) == 0) {
         snprintf(t->name, sizeof t->name, "%.63s", text + 2);
         t->tmux |= strncmp(text + 2, "tmux", 4) == 0;
+        t->motion |= t->tmux; /* it has had it for long, and is asked in vain by older questions */
     } else if (introducer == 'P' && strncmp(text, "1+r524742", 9) == 0) {
         t->rgb = true;
     } else if (introducer == ']' && strncmp(text, "11;", 3) == 0 && color_reply(text + 3, color)) {
@@ -140,6 +141,7 @@ bool term_reply(struct term *t, const char *seq)
         graphics_reply(t, v, n);
     } else if (asked && last == 'y') {
         t->sync |= n >= 2 && v[0] == 2026 && (v[1] == 1 || v[1] == 2);
+        t->motion |= n >= 2 && v[0] == 1003 && (v[1] == 1 || v[1] == 2);
     } else if (asked && last == 'n' && n == 2 && v[0] == 997) {
         t->scheme = v[1] == 2 ? 2 : 1;
     } else if (last == 't' && seq[0] >= '0' && seq[0] <= '9') {
@@ -245,7 +247,7 @@ static bool taken;
 /* End of any string, end of synchronised output, no marks around pasted text, no reports of the
  * mouse, attributes off, cursor on, keypad off, main screen. */
 static const char restore[] = "\033\\\033[?2026l\033[?2031l\033[?2004l"
-                              "\033[?1006l\033[?1002l\033[?1000l\033[0m"
+                              "\033[?1006l\033[?1003l\033[?1002l\033[?1000l\033[0m"
                               "\033[?25h\033[?1l\033>\033[?1049l\r\n";
 
 static void on_fault(int number)
@@ -361,11 +363,13 @@ void term_modes(bool on)
     term_write_all(s, strlen(s));
 }
 
-/* Buttons; what moves while one is down, where the terminal can; and in decimals. */
-void term_mouse(bool on)
+/* Buttons; what moves while one is down, where the terminal can, and while none is; in decimals.
+ * The last of the modes holds, and each is taken back by its own number. */
+void term_mouse(bool on, bool motion)
 {
-    const char *s = on ? "\033[?1000h\033[?1002h\033[?1006h"
-                       : "\033[?1006l\033[?1002l\033[?1000l";
+    const char *s = !on      ? "\033[?1006l\033[?1003l\033[?1002l\033[?1000l"
+                    : motion ? "\033[?1000h\033[?1002h\033[?1003h\033[?1006h"
+                             : "\033[?1000h\033[?1002h\033[?1006h";
     term_write_all(s, strlen(s));
 }
 

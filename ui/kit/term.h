@@ -23,6 +23,7 @@ struct term {
     uint8_t back[3];
     int scheme;         /* 1 dark, 2 light: it said so last; 0 */
     bool sync;          /* knows synchronised output, mode 2026 */
+    bool motion;        /* and how to report the mouse without a button, mode 1003 */
     int cell_w, cell_h; /* pixels of a character cell; 0 unknown */
     int registers;      /* colours that a sixel image may have */
     int max_w, max_h;   /* largest image in pixels */
@@ -52,8 +53,9 @@ void term_ask_color(void);
 /* What the terminal does for us while it shows our screen: marks pasted text, tells when its
  * colors turn from dark to light. */
 void term_modes(bool on);
-/* It reports the mouse, also while a button is down, or keeps it for itself. */
-void term_mouse(bool on);
+/* It reports the mouse, also while a button is down, and where motion is set while none is; or
+ * keeps it for itself. */
+void term_mouse(bool on, bool motion);
 /* Writes all bytes to it, also where it is slow to take them. False when it is gone. */
 bool term_write_all(const char *s, size_t len);
 /* Waits a moment for what it was asked and has not said yet: it would be keys for whoever has it

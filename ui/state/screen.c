@@ -77,9 +77,18 @@ static void screen_scheme(struct workbench *w, const struct term *t)
     screen_theme(w);
 }
 
+/* Late answers may say that the terminal can do more. */
+static void screen_motion(struct workbench *w, const struct term *t)
+{
+    bool first = w->screen.motion != t->motion;
+    w->screen.motion = t->motion;
+    if (first && w->screen.started)
+        screen_mouse(w);
+}
+
 void screen_mouse(const struct workbench *w)
 {
-    term_mouse(w->screen.mouse || w->typed.mode == MODE_BOX);
+    term_mouse(w->screen.mouse || w->typed.mode == MODE_BOX, w->screen.motion);
 }
 
 void screen_ask(struct workbench *w)
@@ -107,11 +116,14 @@ void screen_measure(struct workbench *w, struct term t)
     gfx_set_term(&w->screen.gfx, &t);
 }
 
-/* With every answer about sixels: by now tmux may be in another terminal. */
+/* With every answer about sixels: by now tmux may be in another terminal. Not with other replies:
+ * it takes a process to ask. */
 static void screen_ask_tmux(struct workbench *w)
 {
-    if (w->screen.input.replied)
-        tmux_ask(&w->screen.input.term);
+    if (!w->screen.input.replied || w->screen.identified == w->screen.input.identified)
+        return;
+    w->screen.identified = w->screen.input.identified;
+    tmux_ask(&w->screen.input.term);
 }
 
 void screen_terminal(struct workbench *w, const struct term *t)
@@ -121,6 +133,7 @@ void screen_terminal(struct workbench *w, const struct term *t)
     screen_ask_tmux(w);
     screen_measure(w, *t);
     screen_scheme(w, t);
+    screen_motion(w, t);
     screen_set_graphics(w, w->screen.graphics);
 }
 

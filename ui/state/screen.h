@@ -14,16 +14,26 @@ enum graphics_choice {
     GRAPHICS_ASCII, GRAPHICS_NONE
 };
 
+/* What the mouse points at, where the terminal reports it without a button. */
+struct hover {
+    bool on;        /* it was moved, and no key was pressed since */
+    int row, col;
+    char text[256]; /* or "" */
+};
+
 struct screen {
     struct gfx gfx;
     struct input input;
     enum graphics_choice graphics;
-    int heard;              /* of the terminal's replies, how many were acted on */
+    int heard;              /* of the terminal's replies, how many were acted on, */
+    int identified;         /* and for how many of those that say who it is tmux was asked */
     bool ask;               /* what can change is to be asked again, when all is answered */
     bool started;           /* curses has colors */
     int scheme;             /* of the terminal, as it said last: 1 dark, 2 light */
     const char *unknown;    /* TERM, which terminfo does not have; or NULL */
-    bool mouse;             /* the terminal reports it */
+    bool mouse;             /* the terminal reports it, */
+    bool motion;            /* also where it goes without a button */
+    struct hover hover;
     bool redraw, suspend;   /* what is to be done before the next frame */
     bool away;              /* the terminal is another's: nothing is written to it */
     bool cursor;            /* it is to be seen in this frame; gfx knows whether it is */

@@ -54,6 +54,9 @@ struct view {
     void (*accept)(struct workbench *w, struct pane *p); /* Enter; NULL: types a query */
     /* In the area that was drawn last, counted from its corner; false: nothing is there. */
     bool (*click)(struct workbench *w, struct pane *p, int row, int col);
+    /* Names what is at such a place, with its number: "star -> region 3 cone: 0.1234"; false:
+     * nothing that has one. */
+    bool (*under)(struct workbench *w, struct pane *p, int row, int col, char *out, size_t size);
     /* It can be searched: the line of searches changed. A popup takes letters at once, a pane after
      * "/". */
     void (*filter)(struct workbench *w, struct pane *p);

@@ -100,18 +100,25 @@ static void draw_panes_body(struct workbench *w, struct area a)
         }
 }
 
+bool panes_fit(void)
+{
+    return LINES >= MIN_ROWS && COLS >= MIN_COLS;
+}
+
 void panes_draw(struct workbench *w)
 {
     erase();
     gfx_begin(&w->screen.gfx);
     w->stale = stale_bits(w);
     w->screen.cursor = false;
-    if (LINES < MIN_ROWS || COLS < MIN_COLS) {
+    if (!panes_fit()) {
         draw_text(0, 0, COLS, "too small: %dx%d", COLS, LINES);
         draw_text(1, 0, COLS, "needs %dx%d", MIN_COLS, MIN_ROWS);
+        draw_text(2, 0, COLS, "%s", w->status.bad ? w->status.text : "");
     } else {
         /* A picture must end above the last row, or terminals scroll. */
         draw_panes_body(w, (struct area){CHROME_TOP, 0, LINES - CHROME_TOP - CHROME_BOTTOM, COLS});
+        hover_again(w);
         chrome_draw(w);
     }
     if (w->screen.cursor != w->screen.gfx.cursor)
@@ -138,6 +145,15 @@ static int pane_at(const struct workbench *w, int row, int col)
         if (w->panes.list[i].shown && area_holds(w->panes.list[i].at, row, col))
             return i;
     return -1;
+}
+
+struct pane *panes_at(struct workbench *w, int row, int col)
+{
+    struct pane *popup = &w->panes.popup;
+    int i = popup->view ? -1 : pane_at(w, row, col);
+    if (popup->view)
+        return area_holds(popup->at, row, col) ? popup : NULL;
+    return i < 0 ? NULL : &w->panes.list[i];
 }
 
 void panes_click(struct workbench *w, int row, int col)

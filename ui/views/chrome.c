@@ -204,6 +204,7 @@ static void draw_hint_words(int row, int col, int cols, const char *text)
 
 #define PAUSED "any key continues"
 #define LEAST_HINTS 14 /* columns: those of "? help, q quit" */
+#define STEP 16
 
 /* Keys, as many as there is room for: those that all need, and those of the view that has the keys.
  * Lines that are typed have none. */
@@ -225,12 +226,20 @@ static void draw_hints(const struct workbench *w, int row, int col, int cols)
     draw_hint_words(row, col, cols, fitted);
 }
 
+/* What the mouse points at is said in the place of a message, but not of one that tells a fault. */
+static bool is_pointed(const struct workbench *w)
+{
+    return w->screen.hover.text[0] && !w->status.bad && w->typed.mode != MODE_BOX;
+}
+
 /* What a message says is not cut for hints; further hints in it, behind a semicolon, are. */
 static int message_room(const struct workbench *w, int room)
 {
     char first[sizeof w->status.text];
     int left = room - LEAST_HINTS - 3;
     snprintf(first, sizeof first, "%.*s", (int)strcspn(w->status.text, ";"), w->status.text);
+    if (is_pointed(w))
+        return left;
     bool whole = w->status.bad || w->typed.mode == MODE_BOX;
     return whole || text_width(first) > left ? room : left;
 }
@@ -240,7 +249,9 @@ static int message_room(const struct workbench *w, int room)
 static int draw_message(const struct workbench *w, int row, int cols)
 {
     char text[sizeof w->status.text];
-    if (w->status.bad)
+    if (is_pointed(w))
+        text_fit(w->screen.hover.text, cols, text, sizeof text);
+    else if (w->status.bad)
         text_fit(w->status.text, cols, text, sizeof text);
     else
         text_fit_words(w->status.text, cols, text, sizeof text);
@@ -275,6 +286,8 @@ static void draw_status(const struct workbench *w, int row)
         used = draw_message(w, row, message_room(w, room));
     chrome_attr(A_NORMAL);
     used += used > 0 ? 3 : 0;
+    if (is_pointed(w)) /* hints do not jump with every name */
+        used = used + STEP - 1 - (used + STEP - 1) % STEP;
     draw_hints(w, row, 1 + used, room - used);
     attrset(A_NORMAL);
 }
@@ -367,6 +380,14 @@ static int token_at(const struct workbench *w, int col)
         at += width + 1;
     }
     return -1;
+}
+
+void chrome_draw_status(struct workbench *w)
+{
+    int row, col;
+    getyx(stdscr, row, col);
+    draw_status(w, LINES - 1);
+    move(row, col);
 }
 
 bool chrome_click(struct workbench *w, int row, int col)

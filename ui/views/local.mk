@@ -9,6 +9,7 @@ libui_a_SOURCES += \
 	ui/views/flips_ask.c ui/views/flips.h \
 	ui/views/grid.c ui/views/grid.h \
 	ui/views/history.c ui/views/history.h \
+	ui/views/hover.c \
 	ui/views/inside.c ui/views/inside.h \
 	ui/views/list.c ui/views/list.h \
 	ui/views/body.c \

@@ -140,6 +140,24 @@ static bool activation_click(struct workbench *w, struct pane *p, int row, int c
     return there;
 }
 
+static bool activation_under(struct workbench *w, struct pane *p, int row, int col, char *out,
+                             size_t size)
+{
+    const struct activation_view *v = p->state;
+    struct cells_shown s;
+    char name[150], where[TRACE_DEPTH];
+    int i, j;
+    bool there = cells_open(w, p, &s) && grid_find(&v->grid, row, col, &i, &j) &&
+                 i < s.map->depths && j >= 0 && j < s.cols;
+    if (there) {
+        cells_name(w, &s, j, true, name, sizeof name);
+        trace_depth(s.map->at[i], false, where);
+        snprintf(out, size, "%s, %s: %+.4f", where, name, cells_value(&s, i, j));
+    }
+    cells_close(&s);
+    return there;
+}
+
 /* Every cell exactly. */
 static void activation_accept(struct workbench *w, struct pane *p)
 {
@@ -353,6 +371,7 @@ const struct view view_activation = {
     .step = activation_step,
     .accept = activation_accept,
     .click = activation_click,
+    .under = activation_under,
     .stale = stale_result,
     .table = activation_table,
     .actions = activation_actions,

@@ -171,6 +171,25 @@ static bool attribution_click(struct workbench *w, struct pane *p, int row, int 
     return there;
 }
 
+static bool attribution_under(struct workbench *w, struct pane *p, int row, int col, char *out,
+                              size_t size)
+{
+    const struct attribution_view *v = p->state;
+    struct worths_shown s;
+    char name[120];
+    int i, j;
+    bool there = worths_open(w, p, &s) && grid_find(&v->grid, row, col, &i, &j) && i < s.count &&
+                 j >= 0 && j < attribution_count;
+    if (there) {
+        struct item x = s.items[s.order[i]];
+        inside_name(w, x.token, x.at, name, sizeof name);
+        snprintf(out, size, "%s, %s: %+.4f", name, attribution_table[j].title,
+                 (double)worth_at(&s, i, j));
+    }
+    worths_fini(&s);
+    return there;
+}
+
 /* ---- drawing */
 
 static bool removes(const struct attribution_method *method)
@@ -489,6 +508,7 @@ const struct view view_attribution = {
     .draw = attribution_draw,
     .move = attribution_move,
     .click = attribution_click,
+    .under = attribution_under,
     .stale = stale_result,
     .table = attribution_table_of,
     .actions = attribution_actions,

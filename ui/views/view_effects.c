@@ -22,7 +22,9 @@ extern const struct view view_effects;
 struct effects_view {
     int of;            /* what the pick is of: results and attributions so far */
     int pick, top;     /* the chosen line, and the first */
-    struct area list;  /* where the lines were drawn last, counted from the pane's corner */
+    struct area list;  /* where the lines were drawn last, counted from the pane's corner, */
+    struct area heads; /* and the colors of heads, */
+    int cell_w, cell_h, heads_w; /* in pixels: of a head, and of all */
     struct canvas *backdrop; /* the photo as it is shown here: a cache */
     uint64_t backdrop_key;
 };
@@ -360,8 +362,9 @@ static int effects_most(const int *x)
 }
 
 /* Layers go down, heads go right; a block for each map. */
-static void draw_heads(struct workbench *w, int slot, const struct effects *e, struct area a)
+static void draw_heads(struct workbench *w, struct pane *p, const struct effects *e, struct area a)
 {
+    struct effects_view *v = effects_state(w, p);
     struct sizes s = sizes_of(e);
     int cw, ch;
     draw_cell(w, &cw, &ch);
@@ -380,8 +383,45 @@ static void draw_heads(struct workbench *w, int slot, const struct effects *e, s
     if (!c)
         return;
     paint_heads(w, e, &s, c, cell_w, cell_h);
-    gfx_place(&w->screen.gfx, slot,
-              (struct area){a.row + 1, a.col, (layers * cell_h + ch - 1) / ch, a.cols}, c);
+    const struct area at = {a.row + 1, a.col, (layers * cell_h + ch - 1) / ch, a.cols};
+    gfx_place(&w->screen.gfx, p->slot, at, c);
+    v->heads = (struct area){at.row - p->at.row, at.col - p->at.col, at.rows, at.cols};
+    v->cell_w = cell_w;
+    v->cell_h = cell_h;
+    v->heads_w = width;
+}
+
+/* The head at a cell of the colors, or NULL. */
+static const struct effect *effects_head(const struct workbench *w, const struct effects_view *v,
+                                         const struct effects *e, int row, int col)
+{
+    struct sizes s = sizes_of(e);
+    int cw, ch;
+    if (e->of != EFFECTS_HEADS || s.maps == 0 || !area_holds(v->heads, row, col))
+        return NULL;
+    draw_cell(w, &cw, &ch);
+    int x = (col - v->heads.col) * cw + cw / 2, y = (row - v->heads.row) * ch + ch / 2;
+    for (int i = 0; i < e->count; i++) {
+        const struct change *c = &e->items[i].change;
+        int left = v->heads_w * s.place[c->map] / s.maps + c->head * v->cell_w;
+        if (x >= left && x < left + v->cell_w && y / v->cell_h == c->layer)
+            return &e->items[i];
+    }
+    return NULL;
+}
+
+static bool effects_under(struct workbench *w, struct pane *p, int row, int col, char *out,
+                          size_t size)
+{
+    const struct effects *e = w->now.r ? leave_out_known(w) : NULL;
+    const struct effect *f = e ? effects_head(w, effects_state(w, p), e, row, col) : NULL;
+    char name[128];
+    if (!f || !f->known)
+        return false;
+    effects_name_of(w, &f->change, name, sizeof name);
+    snprintf(out, size, "without %s: %+.4f %s, probability %.4f", name, f->effect,
+             score_scale_names[e->scale], (double)f->softmax);
+    return true;
 }
 
 /* ---- drawing */
@@ -425,7 +465,7 @@ static void draw_effects_body(struct workbench *w, struct pane *p, const struct 
     if ((wide || high) && e->of == EFFECTS_REGIONS)
         draw_effects_photo(w, p, e, picture);
     if ((wide || high) && e->of == EFFECTS_HEADS)
-        draw_heads(w, p->slot, e, picture);
+        draw_heads(w, p, e, picture);
     draw_effects_list(w, effects_state(w, p), e, a, list);
 }
 
@@ -443,6 +483,7 @@ static void effects_draw(struct workbench *w, struct pane *p, struct area a)
         return;
     }
     bool legend = a.rows >= 8;
+    effects_state(w, p)->heads = (struct area){0};
     draw_effects_title(w, e, a);
     draw_effects_body(w, p, e, a, (struct area){a.row + 2, a.col, a.rows - 2 - legend, a.cols});
     if (legend)
@@ -535,6 +576,7 @@ const struct view view_effects = {
     .move = effects_move,
     .accept = effects_accept,
     .click = effects_click,
+    .under = effects_under,
     .stale = stale_result,
     .table = effects_table,
     .actions = effects_actions,

@@ -39,12 +39,12 @@ static void frozen_end(struct pane *p)
 /* ---- keeping */
 
 /* What lies under pictures are blanks of other kinds, which are the picture's. */
-static bool is_under_picture(wchar_t c)
+static bool frozen_is_blank(wchar_t c)
 {
     return c == 0xa0 || (c >= 0x2000 && c <= 0x200a) || c == 0x10eeee;
 }
 
-static void keep_cell(struct frozen_cell *x, int row, int col)
+static void frozen_keep_cell(struct frozen_cell *x, int row, int col)
 {
     cchar_t cell;
     short number;
@@ -53,7 +53,7 @@ static void keep_cell(struct frozen_cell *x, int row, int col)
         getcchar(&cell, x->text, &x->attr, &number, &pair) != OK)
         x->text[0] = L' ';
     x->attr &= A_ATTRIBUTES & ~A_COLOR;
-    if (is_under_picture(x->text[0]))
+    if (frozen_is_blank(x->text[0]))
         *x = (struct frozen_cell){.text = L" "};
     else if (pair > 0 && pair <= THEME_COLORS)
         x->pair = pair;
@@ -61,7 +61,8 @@ static void keep_cell(struct frozen_cell *x, int row, int col)
         x->colored = extended_pair_content(pair, &x->front, &x->behind) == OK;
 }
 
-static void keep_picture(const struct workbench *w, int slot, struct area a, struct frozen *f)
+static void frozen_keep_picture(const struct workbench *w, int slot, struct area a,
+                                struct frozen *f)
 {
     const struct gfx_place *place = &w->screen.gfx.places[slot];
     const struct canvas *c = place->canvas;
@@ -77,20 +78,20 @@ static void keep_picture(const struct workbench *w, int slot, struct area a, str
 }
 
 /* What was drawn in an area, with the picture of that slot. */
-static void keep_area(const struct workbench *w, int slot, struct area a, struct frozen *f)
+static void frozen_keep(const struct workbench *w, int slot, struct area a, struct frozen *f)
 {
     f->rows = a.rows;
     f->cols = a.cols;
     f->cells = xcalloc((size_t)(a.rows * a.cols) + 1, sizeof *f->cells);
     for (int i = 0; i < a.rows; i++)
         for (int j = 0; j < a.cols; j++)
-            keep_cell(&f->cells[i * a.cols + j], a.row + i, a.col + j);
-    keep_picture(w, slot, a, f);
+            frozen_keep_cell(&f->cells[i * a.cols + j], a.row + i, a.col + j);
+    frozen_keep_picture(w, slot, a, f);
 }
 
 /* ---- showing */
 
-static void put_cell(const struct frozen_cell *x, int row, int col)
+static void frozen_put_cell(const struct frozen_cell *x, int row, int col)
 {
     cchar_t cell;
     int pair = x->colored ? alloc_pair(x->front, x->behind) : x->pair;
@@ -99,7 +100,7 @@ static void put_cell(const struct frozen_cell *x, int row, int col)
 }
 
 /* In its place, smaller where there is less room. */
-static void put_picture(struct workbench *w, const struct pane *p, const struct frozen *f,
+static void frozen_put_picture(struct workbench *w, const struct pane *p, const struct frozen *f,
                         struct area a)
 {
     struct area at = {a.row + f->at.row, a.col + f->at.col, a.rows - f->at.row,
@@ -141,16 +142,16 @@ static void frozen_draw(struct workbench *w, struct pane *p, struct area a)
             const struct frozen_cell *x = &f->cells[i * f->cols + j];
             bool wide = wcwidth(x->text[0]) > 1;
             if (!wide || j + 1 < body.cols)
-                put_cell(x, body.row + i, body.col + j);
+                frozen_put_cell(x, body.row + i, body.col + j);
             j += wide;
         }
     if (f->picture)
-        put_picture(w, p, f, body);
+        frozen_put_picture(w, p, f, body);
 }
 
 /* The focused pane is drawn in the room that the new one will have, kept, and in the next frame
  * drawn where it is. */
-static void freeze_focused(struct workbench *w)
+static void frozen_make(struct workbench *w)
 {
     struct panes *p = &w->panes;
     int at = p->focus;
@@ -168,8 +169,9 @@ static void freeze_focused(struct workbench *w)
     gfx_begin(&w->screen.gfx);
     pane_draw(w, of);
     f->name = xstrdup(of->view->name);
-    keep_area(w, of->slot, body, f);
-    workbench_say(w, false, "the view %s is kept as it is", f->name);
+    frozen_keep(w, of->slot, body, f);
+    workbench_say(w, false, "the view %s is kept as it is%s", f->name,
+                  to->shown ? "" : "; Tab shows it");
 }
 
 static void do_freeze(struct workbench *w, const char *arg)
@@ -179,10 +181,12 @@ static void do_freeze(struct workbench *w, const char *arg)
     (void)arg;
     if (p->popup.view || of->view == &view_frozen)
         workbench_say(w, true, "the view %s cannot be frozen", of->view->name);
+    else if (!panes_fit())
+        workbench_say(w, true, "the terminal is too small to keep a pane as it is");
     else if (p->count == PANES)
         workbench_say(w, true, "there are %d panes already; hide closes one", PANES);
     else
-        freeze_focused(w);
+        frozen_make(w);
 }
 
 static const struct action frozen_actions[] = {

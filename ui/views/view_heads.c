@@ -226,26 +226,40 @@ static void heads_accept(struct workbench *w, struct pane *p)
     panes_show(&w->panes, &view_matrix);
 }
 
+/* The head at a place of the pictures or the list, or -1. */
+static int head_at(const struct heads_view *v, int row, int col)
+{
+    const struct head_table *t = &v->table;
+    struct area a = v->tiles, l = v->list;
+    int line = row - l.row + v->top, found = -1;
+    if (area_holds(a, row, col))
+        return (row - a.row) * t->layers / a.rows * t->heads + (col - a.col) * t->heads / a.cols;
+    if (row >= l.row && row < l.row + l.rows && col >= l.col && line < t->layers * t->heads) {
+        int *order = heads_ranked(v);
+        found = order[line];
+        free(order);
+    }
+    return found;
+}
+
 static bool heads_click(struct workbench *w, struct pane *p, int row, int col)
+{
+    int head = heads_table(w, p) ? head_at(p->state, row, col) : -1;
+    if (head >= 0)
+        go_to_head(w, p, head);
+    return head >= 0;
+}
+
+static bool heads_under(struct workbench *w, struct pane *p, int row, int col, char *out,
+                        size_t size)
 {
     const struct heads_view *v = p->state;
     const struct head_table *t = heads_table(w, p);
-    struct area a = v->tiles, l = v->list;
-    if (!t)
-        return false;
-    if (area_holds(a, row, col)) {
-        int layer = (row - a.row) * t->layers / a.rows;
-        go_to_head(w, p, layer * t->heads + (col - a.col) * t->heads / a.cols);
-        return true;
-    }
-    int line = row - l.row + v->top;
-    if (row >= l.row && row < l.row + l.rows && col >= l.col && line < t->layers * t->heads) {
-        int *order = heads_ranked(v);
-        go_to_head(w, p, order[line]);
-        free(order);
-        return true;
-    }
-    return false;
+    int i = t ? head_at(v, row, col) : -1;
+    if (i >= 0)
+        snprintf(out, size, "layer %d, head %d: %s %.3f", i / t->heads + 1, i % t->heads + 1,
+                 stats_name((enum head_stat)v->statistic), (double)stat_of(v, i));
+    return i >= 0;
 }
 
 /* ---- the pictures */
@@ -569,6 +583,7 @@ const struct view view_heads = {
     .move = heads_move,
     .accept = heads_accept,
     .click = heads_click,
+    .under = heads_under,
     .stale = stale_result,
     .table = heads_export,
     .figure = heads_figure,

@@ -348,28 +348,78 @@ static int region_at(const struct workbench *w, double x, double y)
     return best;
 }
 
+/* The photo of a tile at a cell of the screen, or -1: none, or the current one. */
+static int photo_other(const struct workbench *w, const struct photo_view *v, int row, int col)
+{
+    for (int i = 0; i < v->tile_count; i++)
+        if (area_holds(v->tiles[i].at, row, col))
+            return v->tiles[i].photo == w->ses.photo ? -1 : v->tiles[i].photo;
+    return -1;
+}
+
+/* The region at a cell of the screen, or -1; of a photo that is shown. */
+static int region_of_cell(const struct workbench *w, const struct frame *f, int row, int col)
+{
+    int cw, ch;
+    draw_cell(w, &cw, &ch);
+    return region_at(w, f->x + (col - f->at.col + 0.5) * cw / f->scale,
+                     f->y + (row - f->at.row + 0.5) * ch / f->scale);
+}
+
 static bool photo_click(struct workbench *w, struct pane *p, int row, int col)
 {
     struct photo_view *v = p->state;
-    const struct frame *f = &v->frame;
-    int cw, ch;
     row += p->at.row;
     col += p->at.col;
-    draw_cell(w, &cw, &ch);
-    for (int i = 0; i < v->tile_count; i++) {
-        struct area a = v->tiles[i].at;
-        if (!area_holds(a, row, col))
-            continue;
-        if (v->tiles[i].photo == w->ses.photo)
-            break;
-        photo_go(w, v->tiles[i].photo);
+    int other = photo_other(w, v, row, col);
+    if (other >= 0) {
+        photo_go(w, other);
         return true;
     }
-    if (f->scale <= 0 || w->ses.photo >= w->ses.photo_count)
+    if (v->frame.scale <= 0 || w->ses.photo >= w->ses.photo_count)
         return false;
-    int region = region_at(w, f->x + (col - f->at.col + 0.5) * cw / f->scale,
-                           f->y + (row - f->at.row + 0.5) * ch / f->scale);
+    int region = region_of_cell(w, &v->frame, row, col);
     look_choose_region(w, region == w->sel->region ? -1 : region);
+    return true;
+}
+
+/* ", weight 0.1234", or ", rank 2, probability 0.123", or "" */
+static void region_number(const struct workbench *w, const struct photo_view *v, int region,
+                          char *out, size_t size)
+{
+    const struct result *r = w->stale ? NULL : w->now.r;
+    int count = 0, image = photo_in_result(w);
+    float *weights = v->top > 0 ? photo_weights(w, &w->sel->slice, &count) : NULL;
+    out[0] = '\0';
+    if (weights && region < count)
+        snprintf(out, size, ", %s %.4f", w->sel->slice.method ? "attribution" : "weight",
+                 (double)weights[region]);
+    for (int i = 0; !weights && r && i < r->box_count; i++)
+        if (r->boxes[i].region == region && r->boxes[i].image == image)
+            snprintf(out, size, ", rank %d, probability %.4f", i + 1, (double)r->boxes[i].softmax);
+    free(weights);
+}
+
+static bool photo_under(struct workbench *w, struct pane *p, int row, int col, char *out,
+                        size_t size)
+{
+    const struct photo_view *v = p->state;
+    char name[128], number[64];
+    row += p->at.row;
+    col += p->at.col;
+    int other = photo_other(w, v, row, col);
+    if (other >= 0) {
+        snprintf(out, size, "%d  %.200s", other + 1, draw_base_name(w->ses.photos[other]->path));
+        return true;
+    }
+    bool there = v->frame.scale > 0 && w->ses.photo < w->ses.photo_count &&
+                 area_holds(v->frame.at, row, col);
+    int region = there ? region_of_cell(w, &v->frame, row, col) : -1;
+    if (region < 0)
+        return false;
+    draw_region_name(w, region, name, sizeof name);
+    region_number(w, v, region, number, sizeof number);
+    snprintf(out, size, "%s%s", name, number);
     return true;
 }
 
@@ -501,6 +551,7 @@ const struct view view_image = {
     .end = photo_end,
     .draw = photo_draw,
     .click = photo_click,
+    .under = photo_under,
     .table = photo_table,
     .figure = photo_figure,
     .actions = photo_actions,

@@ -175,6 +175,27 @@ static bool lens_click(struct workbench *w, struct pane *p, int row, int col)
     return k < n;
 }
 
+static bool lens_under(struct workbench *w, struct pane *p, int row, int col, char *out,
+                       size_t size)
+{
+    const struct lens_view *v = p->state;
+    const struct lens *l = w->now.r ? lens_wanted(w, v) : NULL;
+    char name[100];
+    if (!l || !area_holds(v->at, row, col))
+        return false;
+    int n, *list = rows_of(w, v, l, &n), k = v->top[0] + row - v->at.row;
+    int depth = v->top[1] + (col - v->at.col) / v->wide;
+    bool there = k < n && depth < l->depths;
+    if (there) {
+        const struct lens_cell *c = &l->cells[(ptrdiff_t)depth * l->rows + list[k]];
+        inside_name(w, !v->regions, list[k], name, sizeof name);
+        snprintf(out, size, "%s after %s: %.60s %.4f", name, l->names[depth], c->label,
+                 (double)c->softmax);
+    }
+    free(list);
+    return there;
+}
+
 /* ---- drawing */
 
 static void draw_cell_of(const struct lens_cell *c, int row, int col, int width, bool here)
@@ -357,6 +378,7 @@ const struct view view_lens = {
     .move = lens_move,
     .step = lens_step,
     .click = lens_click,
+    .under = lens_under,
     .stale = stale_result,
     .table = lens_table,
     .figure = lens_figure,

@@ -238,6 +238,25 @@ static bool matrix_click(struct workbench *w, struct pane *p, int row, int col)
     return there;
 }
 
+static bool matrix_under(struct workbench *w, struct pane *p, int row, int col, char *out,
+                         size_t size)
+{
+    const struct matrix_view *v = p->state;
+    struct shown_map m;
+    char from[100], to[100];
+    int i, j;
+    bool there = open_map(w, p, &m) && grid_find(&v->grid, row, col, &i, &j) && i < m.row_count &&
+                 j >= 0 && j < m.col_count;
+    if (there) {
+        inside_row_name(w, attn_table[m.kind].from, m.row[i], from, sizeof from);
+        inside_row_name(w, attn_table[m.kind].to, m.col[j], to, sizeof to);
+        snprintf(out, size, m.difference ? "%s -> %s: %+.4f" : "%s -> %s: %.4f", from, to,
+                 (double)matrix_value(&m, i, j));
+    }
+    close_map(&m);
+    return there;
+}
+
 /* ---- drawing */
 
 /* All that is shown, dense; caller frees x. */
@@ -554,6 +573,7 @@ const struct view view_matrix = {
     .step = matrix_step,
     .accept = matrix_accept,
     .click = matrix_click,
+    .under = matrix_under,
     .stale = matrix_stale,
     .table = matrix_table,
     .actions = matrix_actions,

@@ -288,34 +288,62 @@ static void write_panel(const struct workbench *w, const struct plane *p, const 
 
 /* ---- clicks */
 
-/* The pane is divided among panels as draw_points does it. */
-static bool plane_click(struct workbench *w, struct pane *at, int row, int col)
+/* The item nearest to a cell, or -1, and the square of how far it is, in half columns. The pane is
+ * divided among panels as draw_points does it. */
+static int plane_nearest(const struct workbench *w, const struct plane *p, struct area a, int row,
+                         int col, int *least)
 {
-    const struct area a = ((const struct plane_view *)at->state)->at;
-    struct plane p;
-    int cw, ch, best = -1, least = 0;
+    int cw, ch, best = -1;
     draw_cell(w, &cw, &ch);
-    bool sixel = gfx_has_pixels(&w->screen.gfx), any = open_plane(w, at, &p);
+    bool sixel = gfx_has_pixels(&w->screen.gfx);
     int uw = sixel ? cw : 1, uh = sixel ? ch : 1;
-    for (int k = 0; any && k < p.panel_count; k++) {
-        const struct panel *l = &p.panels[k];
-        int left = a.cols * k / p.panel_count, right = a.cols * (k + 1) / p.panel_count;
+    for (int k = 0; k < p->panel_count; k++) {
+        const struct panel *l = &p->panels[k];
+        int left = a.cols * k / p->panel_count, right = a.cols * (k + 1) / p->panel_count;
         struct spot *s = xcalloc((size_t)l->count + 1, sizeof *s);
-        plane_place(&p, l, (right - left) * uw, a.rows * uh, sixel ? 40 : 3, sixel ? 14 : 0,
+        plane_place(p, l, (right - left) * uw, a.rows * uh, sixel ? 40 : 3, sixel ? 14 : 0,
                     sixel ? 1 : 0.5, s);
         for (int i = 0; i < l->count; i++) {
             int x = s[i].x / uw + left - (col - a.col), y = 2 * (s[i].y / uh - (row - a.row));
-            if (best < 0 || x * x + y * y < least) {
+            if (best < 0 || x * x + y * y < *least) {
                 best = l->first + i;
-                least = x * x + y * y;
+                *least = x * x + y * y;
             }
         }
         free(s);
     }
+    return best;
+}
+
+static bool plane_click(struct workbench *w, struct pane *at, int row, int col)
+{
+    struct plane p;
+    int least = 0, best = -1;
+    if (open_plane(w, at, &p))
+        best = plane_nearest(w, &p, ((const struct plane_view *)at->state)->at, row, col, &least);
     if (best >= 0)
         inside_choose_item(w, p.items[best]);
     close_plane(&p);
     return best >= 0;
+}
+
+/* A point that is no farther away than a row. */
+static bool plane_under(struct workbench *w, struct pane *at, int row, int col, char *out,
+                        size_t size)
+{
+    struct plane p;
+    char name[128];
+    int least = 0, best = -1;
+    if (open_plane(w, at, &p))
+        best = plane_nearest(w, &p, ((const struct plane_view *)at->state)->at, row, col, &least);
+    bool there = best >= 0 && least <= 4;
+    if (there) {
+        inside_name(w, p.items[best].token, p.items[best].at, name, sizeof name);
+        snprintf(out, size, "%s: %.3f, %.3f", name, (double)p.xy[2 * best],
+                 (double)p.xy[2 * best + 1]);
+    }
+    close_plane(&p);
+    return there;
 }
 
 /* ---- drawing */
@@ -518,6 +546,7 @@ const struct view view_plane = {
     .move = plane_move,
     .step = inside_step,
     .click = plane_click,
+    .under = plane_under,
     .stale = stale_result,
     .table = plane_table,
     .figure = plane_figure,

@@ -353,30 +353,58 @@ static void project_accept(struct workbench *w, struct pane *at)
         v->chosen = order;
 }
 
-static bool project_click(struct workbench *w, struct pane *at, int row, int col)
+/* The point nearest to a cell, or -1 outside of the plot; *least: the square of how many pixels it
+ * is away. */
+static int project_nearest(const struct workbench *w, const struct projection *p,
+                           const struct project_view *v, int row, int col, int *least)
 {
-    const struct projection *p = project_of(w);
-    int cw, ch, best = -1, least = 0;
-    if (!p)
-        return false;
-    struct project_view *v = project_follow(w, at);
+    int cw, ch, best = -1;
     draw_cell(w, &cw, &ch);
+    if (!area_holds(v->at, row, col))
+        return -1;
     row -= v->at.row;
     col -= v->at.col;
-    if (row < 0 || row >= v->at.rows || col < 0 || col >= v->at.cols)
-        return false;
     struct project_scale s = project_scale(p, v->at.cols * cw, v->at.rows * ch);
     for (int i = 0; i < p->n; i++) {
         int x, y;
         project_spot(p, &s, i, &x, &y);
         x -= col * cw + cw / 2;
         y -= row * ch + ch / 2;
-        if (best < 0 || x * x + y * y < least) {
+        if (best < 0 || x * x + y * y < *least) {
             best = i;
-            least = x * x + y * y;
+            *least = x * x + y * y;
         }
     }
-    v->chosen = best;
+    return best;
+}
+
+static bool project_click(struct workbench *w, struct pane *at, int row, int col)
+{
+    const struct projection *p = project_of(w);
+    int least = 0;
+    if (!p)
+        return false;
+    struct project_view *v = project_follow(w, at);
+    int best = project_nearest(w, p, v, row, col, &least);
+    if (best >= 0)
+        v->chosen = best;
+    return best >= 0;
+}
+
+/* A point that is no farther away than a row. */
+static bool project_under(struct workbench *w, struct pane *at, int row, int col, char *out,
+                          size_t size)
+{
+    const struct projection *p = project_of(w);
+    int cw, ch, least = 0;
+    if (!p)
+        return false;
+    int best = project_nearest(w, p, project_follow(w, at), row, col, &least);
+    draw_cell(w, &cw, &ch);
+    if (best < 0 || least > ch * ch)
+        return false;
+    snprintf(out, size, "%.60s, %.90s: %.3f, %.3f", p->points[best].id, p->points[best].name,
+             (double)p->xy[2 * best], (double)p->xy[2 * best + 1]);
     return true;
 }
 
@@ -483,6 +511,7 @@ const struct view view_project = {
     .move = project_move,
     .accept = project_accept,
     .click = project_click,
+    .under = project_under,
     .table = project_table,
     .figure = project_figure,
     .actions = project_actions,

@@ -165,6 +165,24 @@ static bool states_click(struct workbench *w, struct pane *p, int row, int col)
     return true;
 }
 
+static bool states_under(struct workbench *w, struct pane *p, int row, int col, char *out,
+                         size_t size)
+{
+    const struct states_view *v = p->state;
+    struct alike a;
+    char name[100];
+    int i, j;
+    bool there = open_alike(w, p, &a) && grid_find(&v->grid, row, col, &i, &j) && i < a.count &&
+                 j >= 0 && j < a.depth_count;
+    if (there) {
+        inside_name(w, a.items[i].token, a.items[i].at, name, sizeof name);
+        snprintf(out, size, "%s after %s: cosine %.3f", name, a.depths[j].name,
+                 (double)a.x[i * a.depth_count + j]);
+    }
+    close_alike(&a);
+    return there;
+}
+
 /* ---- drawing */
 
 static void draw_states_title(const struct workbench *w, const struct alike *a, struct area at,
@@ -310,6 +328,7 @@ const struct view view_states = {
     .step = inside_step,
     .accept = states_accept,
     .click = states_click,
+    .under = states_under,
     .stale = stale_result,
     .table = states_table,
     .actions = states_actions,

@@ -28,14 +28,30 @@ void border_step(struct panes *p, struct border b, int rows, int cols);
 /* A pane in the cells that it has, gray where it is of an earlier query. */
 void pane_draw(struct workbench *w, struct pane *p);
 void panes_draw(struct workbench *w);
+/* Whether the terminal is large enough for anything but a line that says so. */
+bool panes_fit(void);
 void panes_click(struct workbench *w, int row, int col);
+/* The popup, or the pane under a cell; NULL: none is there. */
+struct pane *panes_at(struct workbench *w, int row, int col);
 /* The view under a cell gets the keys, and moves. */
 void panes_wheel(struct workbench *w, int row, int col, enum motion m);
 /* Moves in the view that has the keys. */
 void panes_move(struct workbench *w, enum motion m);
 
+/* ---- hover.c: what the mouse points at */
+/* It points at a cell; true: the line that says so is another. */
+bool hover_move(struct workbench *w, int row, int col);
+/* A key was pressed: the line is for what it does. */
+void hover_forget(struct workbench *w);
+/* Names it anew, of what was drawn in this frame. */
+void hover_again(struct workbench *w);
+/* Writes the line, and nothing else of the screen. */
+void hover_draw(struct workbench *w);
+
 /* ---- chrome.c: title, tokens, query and status lines */
 void chrome_draw(struct workbench *w);
+/* The last of them alone; the cursor stays. */
+void chrome_draw_status(struct workbench *w);
 /* A click outside of the panes; false: nothing is there. */
 bool chrome_click(struct workbench *w, int row, int col);
 #define CHROME_TOP 1
