@@ -65,6 +65,8 @@ EXTRA_DIST += tests/cluster/run tests/cluster/throwaway tests/leaks.txt tests/po
 	tests/data/wrappings/sharded.pt tests/data/wrappings/within.pt \
 	tests/data/wrappings/odd_old.pt tests/data/wrappings/trainer.tar \
 	tests/data/wrappings/trainer_old.tar tests/data/wrappings/two.pt \
+	tests/data/wrappings/average_object.pt tests/data/wrappings/callback.ckpt tests/data/wrappings/named_optimizer.pt \
+	tests/data/wrappings/protocol_1.pt tests/data/wrappings/quantized.pt tests/data/wrappings/script.pt \
 	tests/data/wrappings/whole.pt tests/peers/wrappings.py tests/peers/zero_shot.py \
 	tests/data/sets/all_data_final_test_2014.jsonline \
 	tests/data/sets/empty.jsonl \

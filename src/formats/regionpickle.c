@@ -179,18 +179,13 @@ static bool is_torch_zip(const struct bytes *map)
     return map->size >= 4 && memcmp(map->data, "PK\3\4", 4) == 0;
 }
 
-static bool is_torch_legacy(const struct bytes *map)
-{
-    return map->size >= 3 && memcmp(map->data, "\x80\2\x8a", 3) == 0;
-}
-
 static int dicts_open(const struct bytes *map, struct dicts_job *j, struct vs_err *err)
 {
     struct pickle *p = NULL;
     j->path = map->path;
     if (is_torch_zip(map))
         return torch_zip_use(map, use_torch, j, err);
-    if (is_torch_legacy(map))
+    if (torch_legacy_recognise(map))
         return torch_legacy_use(map, use_torch, j, err);
     int rc = pickle_load(map->data, map->size, ndarray_allowed, map->path, &p, NULL, err);
     if (rc == 0) {

@@ -8,6 +8,7 @@
 
 #include "src/base/mem.h"
 
+#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -126,6 +127,64 @@ int savedparts_refuse(const char *path, struct vs_err *err)
     if (strcmp(name, ".metadata") == 0 || ends_with(name, ".distcp"))
         return fail_distributed(path, "one file of a checkpoint", err);
     return 0;
+}
+
+static bool may_be_weights(const char *name)
+{
+    static const char *const ends[] = {".safetensors", ".bin", ".pt", ".pth", ".ckpt", ".tar"};
+    for (size_t i = 0; i < sizeof ends / sizeof ends[0]; i++)
+        if (ends_with(name, ends[i]))
+            return name[0] != '.';
+    return false;
+}
+
+/* The first of the folder's files by name that may hold weights, of which there are *count. */
+static char *first_weights(const char *dir, int *count)
+{
+    DIR *d = opendir(dir);
+    char *first = NULL;
+    *count = 0;
+    for (struct dirent *e; d && (e = readdir(d));) {
+        if (!may_be_weights(e->d_name))
+            continue;
+        ++*count;
+        if (!first || strcmp(e->d_name, first) < 0) {
+            free(first);
+            first = xstrdup(e->d_name);
+        }
+    }
+    if (d)
+        closedir(d);
+    return first;
+}
+
+bool savedparts_is_shard(const char *path)
+{
+    const char *of = strstr(path, "-of-");
+    for (; of && strstr(of + 1, "-of-");) /* the last one */
+        of = strstr(of + 1, "-of-");
+    return of && of - path >= 6 && of[-6] == '-' && strspn(of - 5, "0123456789") == 5 &&
+           strspn(of + 4, "0123456789") == 5 && strncmp(of + 4, "00001", 5) != 0;
+}
+
+int savedparts_refuse_folder(const char *path, struct vs_err *err)
+{
+    struct stat st;
+    int count = 0;
+    if (stat(path, &st) != 0 || !S_ISDIR(st.st_mode))
+        return 0;
+    char *first = first_weights(path, &count);
+    int rc;
+    if (first && savedparts_is_shard(first))
+        rc = vs_fail(err, VS_E_MISSING, "%s: has %s and other shards of a checkpoint, and not "
+                     "their index (model.safetensors.index.json, pytorch_model.bin.index.json)",
+                     path, first);
+    else
+        rc = vs_fail(err, VS_E_FORMAT, "%s: a folder without model.safetensors, pytorch_model.bin "
+                     "or the index of either%s%s%s", path, first ? ": name one of its files, as "
+                     : "", first ? first : "", count > 1 ? ", ..." : "");
+    free(first);
+    return rc;
 }
 
 int savedparts_refuse_object(const char *path, const struct pval *root, struct vs_err *err)

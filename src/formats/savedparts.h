@@ -16,6 +16,11 @@ char *savedparts_weights(const char *dir);
 /* 0, or fails where path is a part of a checkpoint, or the folder of one, from which nothing can be
  * read by itself: says what it is and what makes one file of it. */
 int savedparts_refuse(const char *path, struct vs_err *err);
+/* Whether a file by this name is one of several, NAME-00001-of-00003.safetensors. */
+bool savedparts_is_shard(const char *path);
+/* 0, or fails where path is a folder in which savedparts_weights finds nothing: says what is there
+ * instead. */
+int savedparts_refuse_folder(const char *path, struct vs_err *err);
 /* The same of what a PyTorch file holds: an optimizer's part of DeepSpeed. */
 int savedparts_refuse_object(const char *path, const struct pval *root, struct vs_err *err);
 /* Fails: its tensors are one process's parts of a model's. */

@@ -40,13 +40,33 @@ char *setname_unwrapped(const char *raw)
     return name;
 }
 
-/* Letters and digits are words; "model_ema" has two. */
+static bool is_upper(char c)
+{
+    return isupper((unsigned char)c) != 0;
+}
+
+static bool is_lower(char c)
+{
+    return islower((unsigned char)c) != 0;
+}
+
+/* "model_ema" has two words, and so have "modelEma" and "EMACallback". A word that begins at p; one
+ * that ended before it. */
+static bool begins_word(const char *name, const char *p)
+{
+    return p == name || !isalnum((unsigned char)p[-1]) || (is_lower(p[-1]) && is_upper(*p));
+}
+
+static bool ends_word(const char *p)
+{
+    return !isalnum((unsigned char)*p) || (is_upper(*p) && (is_lower(p[-1]) || is_lower(p[1])));
+}
+
 static bool has_word(const char *name, const char *word)
 {
     size_t n = strlen(word);
-    for (const char *p = name; *p; p++)
-        if ((p == name || !isalnum((unsigned char)p[-1])) && strncasecmp(p, word, n) == 0 &&
-            !isalnum((unsigned char)p[n]))
+    for (const char *p = name; n && *p; p++)
+        if (begins_word(name, p) && strncasecmp(p, word, n) == 0 && ends_word(p + n))
             return true;
     return false;
 }

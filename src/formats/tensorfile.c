@@ -29,7 +29,7 @@ static int read_by_content(struct tensorfile *f, struct vs_err *err)
     const char *dot = strrchr(f->map.path, '.');
     if (n >= 9 && (d[8] == '{' || (dot && strcmp(dot, ".safetensors") == 0)))
         return safetensors_read(f, err);
-    if (d[0] == 0x80) {
+    if (d[0] == 0x80 || torch_legacy_recognise(&f->map)) {
         f->format = "PyTorch legacy pickle";
         return torch_legacy_use(&f->map, torch_collect, f, err);
     }
@@ -49,6 +49,8 @@ static int tensors_open_file(const char *path, bool shard, struct tensorfile **o
     char *file = xstrndup(path, shard ? strlen(path) : setname_split(path, &wanted));
     f->wanted = xstrdup_null(wanted);
     int rc = savedparts_refuse(file, err);
+    if (rc == 0)
+        rc = savedparts_refuse_folder(file, err);
     if (rc == 0)
         rc = bytes_map(file, &f->map, err);
     free(file);

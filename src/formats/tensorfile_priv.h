@@ -92,9 +92,13 @@ typedef int torch_use(void *arg, const struct pickle *object, torch_resolve *res
                       void *resolve_arg, struct vs_err *err);
 int torch_zip_use(const struct bytes *map, torch_use *use, void *arg, struct vs_err *err);
 int torch_legacy_use(const struct bytes *map, torch_use *use, void *arg, struct vs_err *err);
+/* Whether it begins with PyTorch's number, whatever protocol wrote that. */
+bool torch_legacy_recognise(const struct bytes *map);
 
 /* The arguments that rebuild a tensor, or NULL for a value that is none. */
 const struct pval *torch_tensor_args(const struct pval *v);
+/* What a tensor is whose numbers are not read, "a quantized tensor", or NULL for other values. */
+const char *torch_odd_tensor(const struct pval *v);
 /* The shape that the arguments give it, TENSOR_MAX_DIMS at most; how many dimensions, -1: none. */
 int torch_shape(const struct pval *args, int64_t *out);
 /* A torch_use of a struct tensorfile: finds the state dict and adds its tensors; notes classes that

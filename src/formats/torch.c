@@ -131,6 +131,25 @@ const struct pval *torch_tensor_args(const struct pval *v)
     return NULL;
 }
 
+const char *torch_odd_tensor(const struct pval *v)
+{
+    static const char *const kinds[][2] = {
+        {"torch._utils _rebuild_qtensor", "a quantized tensor"},
+        {"torch._utils _rebuild_sparse_tensor", "a sparse tensor"},
+        {"torch._utils _rebuild_sparse_csr_tensor", "a sparse tensor"},
+        {"torch._utils _rebuild_nested_tensor", "a nested tensor"},
+        {"torch._utils _rebuild_meta_tensor_no_storage", "a tensor of no numbers (meta)"},
+        {"torch._utils _rebuild_device_tensor_from_numpy", "a tensor of another device"},
+        {"torch._utils _rebuild_device_tensor_from_cpu_tensor", "a tensor of another device"},
+        {"torch._utils _rebuild_xla_tensor", "a tensor of another device"},
+        {"torch._utils _rebuild_wrapper_subclass", "a tensor of a class of its own"},
+    };
+    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
+        if (torch_is_call(v, kinds[i][0]))
+            return kinds[i][1];
+    return NULL;
+}
+
 /* Bytes of any type, which the tensor names beside them: version 3 of the arguments. */
 static void take_own_type(const struct pval *args, struct torch_storage_ref *ref,
                           struct storage *s)
@@ -168,6 +187,9 @@ static int add_tensor(void *arg, const char *name, size_t len, const struct pval
     struct torch_storage_ref ref;
     int64_t shape[TENSOR_MAX_DIMS], stride[TENSOR_MAX_DIMS], offset = 0;
     int shown = len > 200 ? 200 : (int)len;
+    const char *odd = torch_odd_tensor(args);
+    if (odd)
+        return tensorfile_pass_over(c->f, name, len, odd, c->err);
     int ndim = args->count >= 4 ? whole_numbers(args->items[2], shape) : -1;
     if (ndim < 0 || whole_numbers(args->items[3], stride) != ndim ||
         args->items[1]->kind != PK_INT || !torch_storage(args->items[0], &ref) ||

@@ -20,6 +20,20 @@ struct legacy {
 
 static const uint8_t magic[] = {0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19};
 
+/* The pickle of the number by protocols 0 and 1. */
+static const char magic_text[] = "L119547037146038801333356L\n.";
+
+static bool is_in_text(const struct bytes *map)
+{
+    size_t n = sizeof magic_text - 1;
+    return map->size > n && memcmp(map->data, magic_text, n) == 0;
+}
+
+bool torch_legacy_recognise(const struct bytes *map)
+{
+    return is_in_text(map) || (map->size >= 3 && memcmp(map->data, "\x80\2\x8a", 3) == 0);
+}
+
 static int one_pickle(const struct bytes *map, size_t *at, struct pickle **out, struct vs_err *err)
 {
     size_t used = 0;
@@ -33,6 +47,10 @@ static int one_pickle(const struct bytes *map, size_t *at, struct pickle **out, 
 static int read_magic(const struct bytes *map, size_t *at, struct vs_err *err)
 {
     struct pickle *p = NULL;
+    if (is_in_text(map)) {
+        *at = sizeof magic_text - 1;
+        return 0;
+    }
     int rc = one_pickle(map, at, &p, err);
     if (rc != 0)
         return rc;

@@ -52,7 +52,8 @@ static void walk_up(struct walk *w, size_t before)
 static void walk_tensors(struct walk *w, const struct pval *dict)
 {
     for (size_t i = 0; dict && i + 1 < dict->count && w->rc == 0; i += 2) {
-        const struct pval *key = dict->items[i], *args = torch_tensor_args(dict->items[i + 1]);
+        const struct pval *key = dict->items[i], *value = dict->items[i + 1];
+        const struct pval *args = torch_odd_tensor(value) ? value : torch_tensor_args(value);
         if (++w->looked_at > LOOKED_AT_MOST || !args || !is_text(key))
             continue;
         size_t before = walk_down(w, key);
@@ -118,6 +119,7 @@ struct set {
     long tensors;
     bool whole; /* it has what every model has */
     bool list;  /* of tensors without names */
+    bool object; /* an object of a trainer's own class keeps it */
 };
 
 struct sets {
@@ -138,18 +140,32 @@ static int count_tensor(void *arg, const char *name, size_t len, const struct pv
     return 0;
 }
 
-static void sets_add(struct sets *s, const struct pval *from, const char *label)
+/* Where one more set goes; -1: nowhere. A model takes the place of what is none: an optimizer may
+ * have a dictionary for each parameter. */
+static int sets_room(struct sets *s, bool whole)
 {
-    struct set found = {.from = from};
-    bool seen = s->count == SETS_MOST;
+    int at = s->count < SETS_MOST ? s->count++ : SETS_MOST - 1;
+    if (s->list[at].label && (!whole || s->list[at].whole))
+        for (at = whole ? at - 1 : -1; at >= 0 && s->list[at].whole;)
+            at--;
+    if (at >= 0)
+        free(s->list[at].label);
+    return at;
+}
+
+static void sets_add(struct sets *s, const struct pval *from, const char *label, bool object)
+{
+    struct set found = {.from = from, .object = object};
+    bool seen = false;
     for (int i = 0; i < s->count; i++) /* one dictionary under two keys is one set */
         seen |= s->list[i].from == from;
     if (seen)
         return;
     walk_set(from, count_tensor, &found, &s->looked_at);
-    if (found.tensors) {
+    int at = found.tensors ? sets_room(s, found.whole) : -1;
+    if (at >= 0) {
         found.label = xstrdup(label);
-        s->list[s->count++] = found;
+        s->list[at] = found;
     }
 }
 
@@ -163,21 +179,33 @@ static void sets_add_shadow(struct sets *s, const struct pval *list, const char 
                                        .tensors = (long)list->count};
 }
 
-static void sets_find(struct sets *s, const struct pval *v, const char *label, int depth)
+/* What has names in it: a dictionary, or what an object that is no module keeps in its own, as that
+ * of an average may. NULL for other values. */
+static const struct pval *names_in(const struct pval *v)
 {
-    sets_add(s, v, label);
-    for (size_t i = 0; v->kind == PK_DICT && depth < SETS_DEPTH && i + 1 < v->count; i += 2) {
-        const struct pval *key = v->items[i], *inner = v->items[i + 1];
+    if (v->kind == PK_DICT)
+        return v;
+    const struct pval *state = v->kind == PK_OBJECT && v->count > 2 ? v->items[2] : NULL;
+    return state && state->kind == PK_DICT && !module_state(v) ? state : NULL;
+}
+
+static void sets_find(struct sets *s, const struct pval *v, const char *label, int depth,
+                      bool object)
+{
+    const struct pval *in = names_in(v);
+    sets_add(s, in ? in : v, label, object);
+    for (size_t i = 0; in && depth < SETS_DEPTH && i + 1 < in->count; i += 2) {
+        const struct pval *key = in->items[i], *inner = in->items[i + 1];
         if (++s->looked_at > LOOKED_AT_MOST)
             return;
         bool shadow = pval_is_string(key, "shadow_params");
-        if (!is_text(key) || (inner->kind != PK_DICT && !shadow && !module_state(inner)))
+        if (!is_text(key) || (!names_in(inner) && !shadow && !module_state(inner)))
             continue;
         char *below = xasprintf("%s%s%.*s", label, label[0] ? "." : "",
                                 key->len > 100 ? 100 : (int)key->len, (const char *)key->bytes);
         if (shadow)
             sets_add_shadow(s, inner, below);
-        sets_find(s, inner, below, depth + 1);
+        sets_find(s, inner, below, depth + 1, object || in != v);
         free(below);
     }
 }
@@ -226,6 +254,8 @@ static bool is_better(const struct set *a, const struct set *b)
         return b->list;
     if (average_a != average_b)
         return average_b;
+    if (a->object != b->object)
+        return b->object;
     int pa = plainness(a->label), pb = plainness(b->label);
     if (!a->whole && pa != pb) /* a detector's, a table of numbers: where state dicts are */
         return pa < pb;
@@ -291,7 +321,7 @@ int torch_choose_set(const struct pval *root, const char *path, const char *want
     int at = -1, rc = 0;
     *out = (struct torch_chosen){.set = NULL};
     *matched = false;
-    sets_find(s, root, "", 0);
+    sets_find(s, root, "", 0, false);
     sets_rename_lightning(s, root);
     keep_models(s);
     for (int i = 0; s->count > 1 && i < s->count; i++)

@@ -6,7 +6,8 @@
 #include "src/formats/tensorfile_priv.h"
 #include "src/base/mem.h"
 
-/* A tensor of a set: its name there, and the arguments that rebuild it. Not 0 ends the walk. */
+/* A tensor of a set: its name there, and the arguments that rebuild it, or for torch_odd_tensor the
+ * whole value. Not 0 ends the walk. */
 typedef int torch_visit(void *arg, const char *name, size_t len, const struct pval *args);
 /* All tensors of a state dict, or of a module that was pickled as a whole. What visit returned. */
 int torch_set_each(const struct pval *set, torch_visit *visit, void *arg);

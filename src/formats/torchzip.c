@@ -50,6 +50,15 @@ static const struct zip_member *find_member(const struct torch_zip *z, const cha
     return m;
 }
 
+/* Source: torch/csrc/jit/serialization/export_module.cpp. */
+static int refuse_script(const struct torch_zip *z, struct vs_err *err)
+{
+    if (!find_member(z, "constants.pkl"))
+        return 0;
+    return vs_fail(err, VS_E_REFUSED, "%s: a TorchScript program (torch.jit.save), not a "
+                   "checkpoint: save model.state_dict() (torch.jit.load opens it)", z->map->path);
+}
+
 static int check_byte_order(const struct torch_zip *z, struct vs_err *err)
 {
     const struct zip_member *m = find_member(z, "byteorder");
@@ -112,6 +121,8 @@ int torch_zip_use(const struct bytes *map, torch_use *use, void *arg, struct vs_
     if (rc == 0 && !m)
         rc = vs_fail(err, VS_E_FORMAT, "%s: a zip archive without data.pkl: not a PyTorch "
                      "checkpoint", map->path);
+    if (rc == 0)
+        rc = refuse_script(&z, err);
     if (rc == 0)
         rc = check_byte_order(&z, err);
     if (rc == 0)

@@ -2,6 +2,8 @@
 /* Which families there are, and what each does in its own way. */
 #include "src/model/family.h"
 
+#include "src/formats/savedparts.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -62,20 +64,28 @@ int net_read_config(const char *config, const struct tensorfile *f, struct net_c
     return rc ? rc : (f ? family_of(f) : family_default())->read_config(config, out, err);
 }
 
-int net_open(const struct net_config *c, const char *config, const struct tensorfile *f,
-             struct kern *k, struct net **out, struct vs_err *err)
+static int net_open_any(const struct net_config *c, const char *config, const struct tensorfile *f,
+                        struct kern *k, struct net **out, struct vs_err *err)
 {
     const struct family *family = family_of(f);
     struct net_config other = {0};
-    int rc = family_check_known(f, err);
-    if (rc != 0)
-        return rc;
     if (family == c->family)
         return family->open(c, f, k, out, err);
-    rc = family->read_config(config, &other, err);
+    int rc = family->read_config(config, &other, err);
     if (rc == 0)
         rc = family->open(&other, f, k, out, err);
     net_config_fini(&other);
+    return rc;
+}
+
+int net_open(const struct net_config *c, const char *config, const struct tensorfile *f,
+             struct kern *k, struct net **out, struct vs_err *err)
+{
+    int rc = family_check_known(f, err);
+    if (rc == 0)
+        rc = net_open_any(c, config, f, k, out, err);
+    if ((rc == VS_E_FORMAT || rc == VS_E_MISSING) && savedparts_is_shard(tensorfile_path(f)))
+        vs_fail_prefix(err, "one shard of several, whose index is what to open");
     return rc;
 }
 

@@ -230,10 +230,59 @@ static void parts(void)
     drop(other);
 }
 
+/* What other programs keep beside the weights: a dictionary for each parameter, an average in an
+ * object of a class of its own, tensors that are not read. */
+static void kept(void)
+{
+    struct vs_err err;
+    holds("named_optimizer.pt", NULL, 0);
+    holds("average_object.pt", NULL, 0);
+    holds("average_object.pt", "ema", 10);
+    holds("callback.ckpt", NULL, 0);
+    holds("callback.ckpt", "ema", 10);
+    refuses("callback.ckpt", "call", "has no weights called 'call'");
+    holds("protocol_1.pt", NULL, 0);
+    refuses("script.pt", NULL, "a TorchScript program");
+    holds("quantized.pt", NULL, 0);
+    struct tensorfile *f = open_named("quantized.pt", NULL, &err);
+    const char *bias = f ? tensorfile_odd(f, "vil_logit.bias") : NULL;
+    const char *mask = f ? tensorfile_odd(f, "mask") : NULL;
+    ok(bias && strcmp(bias, "a quantized tensor") == 0 && mask &&
+       strcmp(mask, "a sparse tensor") == 0, "tensors that are not read are named: %s, %s %s",
+       bias ? bias : "?", mask ? mask : "?", err.text);
+    tensorfile_close(f);
+}
+
+static void refuses_folder(const char *says)
+{
+    struct vs_err err = {0};
+    struct tensorfile *f = NULL;
+    ok(tensorfile_open(folder, &f, &err) != 0 && strstr(err.text, says), "%s", err.text);
+    tensorfile_close(f);
+}
+
+/* Folders in which no name says where to begin. */
+static void unnamed_folders(void)
+{
+    refuses_folder("the index of either");
+    char *path = write_file("step.ckpt", "x", 1), *other = write_file("notes.txt", "x", 1);
+    refuses_folder("name one of its files, as step.ckpt");
+    drop(other);
+    other = write_file("model-00002-of-00002.safetensors", "x", 1);
+    refuses_folder("model-00002-of-00002.safetensors and other shards of a checkpoint");
+    ok(savedparts_is_shard(other) && !savedparts_is_shard("a-of-b/model-00001-of-00001.bin") &&
+       !savedparts_is_shard("1-of-00002.bin") && !savedparts_is_shard("model.bin"),
+       "shards are told by their names");
+    drop(path);
+    drop(other);
+}
+
 int main(void)
 {
     struct vs_err err;
     folder_make("wrappings");
+    kept();
+    unnamed_folders();
     classifier(4, 2, "vil_binary_prediction");
     classifier(2, 1533, "vil_prediction_gqa");
     classifier(2, 1842, "vil_prediction_gqa");

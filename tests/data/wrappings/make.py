@@ -22,10 +22,10 @@ def prefixed(tensors, prefix):
     return collections.OrderedDict((prefix + k, v) for k, v in tensors.items())
 
 
-def foreign(module, name):
+def foreign(module, name, base=dict):
     for part in (module.split(".")[0], module):
         sys.modules.setdefault(part, types.ModuleType(part))
-    kind = type(name, (dict,), {})
+    kind = type(name, (base,), {})
     kind.__module__ = module
     setattr(sys.modules[module], name, kind)
     return kind
@@ -113,3 +113,17 @@ mesh = init_device_mesh("cpu", (1,))
 torch.save({"model": {k: distribute_tensor(v, mesh, [Shard(0)]) for k, v in state().items()}}, "sharded.pt")
 torch.distributed.destroy_process_group()
 torch.save(dict({"": torch.ones(2)}, **state()), "empty_name.pt")
+
+one = torch.ones(2)  # an optimizer with a dictionary for each parameter, before the model
+torch.save({"optimizer": {"state": {"p%d" % i: {"exp_avg": one, "step": one} for i in range(70)}}, "model": state()},
+           "named_optimizer.pt")
+keeper = foreign("vilbert.ema", "Average", object)()
+keeper.shadow, keeper.decay = state(10), 0.9
+torch.save({"model": state(), "ema": keeper}, "average_object.pt")
+torch.save({"state_dict": state(), "callbacks": {"EMACallback{'decay': 0.9}": {"weights": state(10)}}}, "callback.ckpt")
+quantized = state()
+quantized["vil_logit.bias"] = torch.quantize_per_tensor(torch.ones(1), 0.1, 0, torch.qint8)
+quantized["mask"] = torch.eye(2).to_sparse()
+torch.save(quantized, "quantized.pt")
+torch.save(state(), "protocol_1.pt", pickle_protocol=1, _use_new_zipfile_serialization=False)
+torch.jit.script(torch.nn.Linear(2, 1)).save("script.pt")
