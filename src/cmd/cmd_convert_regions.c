@@ -59,8 +59,10 @@ static bool is_twice(struct conversion *c, const char *key)
     char *own = xstrdup(key);
     int before = strmap_add(&c->seen, own, strlen(own), c->source);
     if (before >= 0) {
-        plain_text(stderr, "vilscope convert-regions: image '%s' is in %s and in %s: the first is "
-                   "taken\n", key, c->sources[before], c->sources[c->source]);
+        bool same = before == c->source;
+        plain_text(stderr, "vilscope convert-regions: image '%s' is in %s%s%s: the first is taken\n",
+                   key, c->sources[before], same ? "" : " and in ",
+                   same ? " twice" : c->sources[c->source]);
         free(own);
         return true;
     }
@@ -203,6 +205,25 @@ static int sources_add_any(struct sources *s, const char *path, struct vs_err *e
     return sources_add_folder(s, path, err);
 }
 
+/* Both files of an MMF pair are one image: of two that are given, as by "*.npy", the first is read. */
+static void drop_infos(struct sources *s)
+{
+    struct strmap all = {0};
+    int kept = 0;
+    for (int i = 0; i < s->count; i++)
+        strmap_add(&all, s->list[i], strlen(s->list[i]), i);
+    for (int i = 0; i < s->count; i++) {
+        char *pair = regions_of_info(s->list[i]);
+        if (pair && strmap_get(&all, pair, strlen(pair)) >= 0)
+            free(s->list[i]);
+        else
+            s->list[kept++] = s->list[i];
+        free(pair);
+    }
+    s->count = kept;
+    strmap_fini(&all);
+}
+
 /* ---- the command */
 
 static enum region_out kind_of(const struct options *o)
@@ -261,6 +282,7 @@ static int run_convert_regions(void *options, char **args, int count)
     for (int i = 0; i < count && rc == 0; i++)
         rc = sources_add_any(&s, args[i], &err);
     command_stop_by_signals(&regions_stop);
+    drop_infos(&s);
     if (rc == 0)
         rc = convert_all(o, &s, &c, &err);
     for (int i = 0; i < s.count; i++)

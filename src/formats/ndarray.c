@@ -9,17 +9,10 @@
 #include <inttypes.h>
 #include <string.h>
 
-const char *const ndarray_allowed[] = {
-    "numpy.core.multiarray _reconstruct", "numpy._core.multiarray _reconstruct",
-    "numpy.core.numeric _frombuffer", "numpy._core.numeric _frombuffer",
-    "numpy.core.multiarray scalar", "numpy._core.multiarray scalar",
-    "numpy ndarray", "numpy dtype", "_codecs encode", "collections OrderedDict",
-    "__builtin__ bytearray", "builtins bytearray", "collections defaultdict",
-    "__builtin__ dict", "builtins dict", "__builtin__ list", "builtins list",
-    "__builtin__ set", "builtins set", NULL
-};
+/* Any class or function may be named: what is no array is a value without a meaning. */
+const char *const ndarray_allowed[] = {PICKLE_ANY, NULL};
 
-bool dtype_from_numpy(const char *code, size_t len, enum dtype *out)
+bool dtype_from_numpy(const char *code, size_t len, struct tensor *out)
 {
     static const struct {
         const char *code;
@@ -27,13 +20,13 @@ bool dtype_from_numpy(const char *code, size_t len, enum dtype *out)
     } known[] = {{"f4", DTYPE_F32}, {"f2", DTYPE_F16}, {"f8", DTYPE_F64}, {"i8", DTYPE_I64},
                  {"i4", DTYPE_I32}, {"i2", DTYPE_I16}, {"i1", DTYPE_I8},  {"u1", DTYPE_U8},
                  {"u8", DTYPE_U64}, {"u4", DTYPE_U32}, {"u2", DTYPE_U16}, {"b1", DTYPE_BOOL}};
-    if (len > 0 && strchr("<|=", code[0])) {
-        code++;
-        len--;
-    }
+    bool order = len > 0 && memchr("<|=>", code[0], 4);
+    out->big_endian = order && code[0] == '>';
+    code += order;
+    len -= order;
     for (size_t i = 0; len == 2 && i < sizeof known / sizeof known[0]; i++)
         if (memcmp(code, known[i].code, 2) == 0) {
-            *out = known[i].dtype;
+            out->dtype = known[i].dtype;
             return true;
         }
     return false;
@@ -62,12 +55,15 @@ static bool big_endian(const struct pval *dtype)
            pval_is_string(state->items[1], ">");
 }
 
-static bool dtype_of(const struct pval *v, enum dtype *out)
+static bool dtype_of(const struct pval *v, struct tensor *out)
 {
-    if (!is_dtype(v) || big_endian(v))
+    if (!is_dtype(v))
         return false;
     const struct pval *code = v->items[1]->items[0];
-    return dtype_from_numpy((const char *)code->bytes, code->len, out);
+    if (!dtype_from_numpy((const char *)code->bytes, code->len, out))
+        return false;
+    out->big_endian |= big_endian(v);
+    return true;
 }
 
 /* What describes an array, wherever the protocol put it. */
@@ -140,11 +136,30 @@ static bool scalar_view(const struct pval *v, struct tensor *out)
         return false;
     const struct pval *dtype = v->items[1]->items[0], *data = v->items[1]->items[1];
     *out = (struct tensor){.name = "", .raw_name = ""};
-    if (!dtype_of(dtype, &out->dtype) || (data->kind != PK_BYTES && data->kind != PK_STRING) ||
+    if (!dtype_of(dtype, out) || (data->kind != PK_BYTES && data->kind != PK_STRING) ||
         data->len != dtype_size(out->dtype))
         return false;
     out->data = data->bytes;
     return true;
+}
+
+/* What stands in the place of an array, in words. */
+static const char *value_kind(const struct pval *v)
+{
+    switch (v->kind) {
+    case PK_LIST:
+    case PK_TUPLE: return "a list";
+    case PK_DICT: return "a dictionary";
+    case PK_STRING:
+    case PK_BYTES: return "text";
+    case PK_NONE: return "nothing (None)";
+    case PK_OBJECT: break;
+    default: return "a single value";
+    }
+    const struct pval *kind = v->count > 0 ? v->items[0] : NULL;
+    const char *name = kind && kind->kind == PK_GLOBAL ? (const char *)kind->bytes : "";
+    return strncmp(name, "torch", 5) == 0 ? "a tensor of PyTorch (save .numpy() of it)"
+                                          : "an object of another kind";
 }
 
 int ndarray_view(const struct pval *v, const char *path, const char *what, struct tensor *out,
@@ -154,12 +169,13 @@ int ndarray_view(const struct pval *v, const char *path, const char *what, struc
     if (scalar_view(v, out))
         return 0;
     if (!find_parts(v, &p))
-        return vs_fail(err, VS_E_FORMAT, "%s: '%s' is not a numpy array", path, what);
+        return vs_fail(err, VS_E_FORMAT, "%s: '%s' is %s, not a numpy array", path, what,
+                       value_kind(v));
     *out = (struct tensor){.name = "", .raw_name = ""};
     const struct pval *code = p.dtype->items[1]->items[0]; /* of a length, without a NUL */
-    if (!dtype_of(p.dtype, &out->dtype))
-        return vs_fail(err, VS_E_FORMAT, "%s: '%s' is an array of '%.*s': little-endian numbers "
-                       "are expected", path, what, code->len < 20 ? (int)code->len : 20,
+    if (!dtype_of(p.dtype, out))
+        return vs_fail(err, VS_E_FORMAT, "%s: '%s' is an array of '%.*s', which is not read: "
+                       "numbers are expected", path, what, code->len < 20 ? (int)code->len : 20,
                        (const char *)code->bytes);
     out->ndim = array_read_shape(p.shape, out->shape);
     int64_t n = out->ndim < 0 ? -1 : shape_elements(out->ndim, out->shape);

@@ -108,8 +108,9 @@ static int npy_read_numbers(struct npy *n, const struct header *h, struct vs_err
     struct tensor *t = &n->array;
     t->ndim = h->ndim;
     memcpy(t->shape, h->shape, sizeof t->shape);
-    if (!dtype_from_numpy(h->descr, strlen(h->descr), &t->dtype))
-        return vs_fail(err, VS_E_FORMAT, "%s: an array of '%s': expected little-endian data",
+    if (!dtype_from_numpy(h->descr, strlen(h->descr), t))
+        return vs_fail(err, VS_E_FORMAT, "%s: an array of '%s', which is not read: numbers are "
+                       "expected",
                        n->map.path, h->descr);
     int64_t count = shape_elements(t->ndim, t->shape);
     size_t have = n->map.size - h->data;

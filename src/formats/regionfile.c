@@ -46,6 +46,16 @@ bool regions_are_pair(const char *path)
     return there;
 }
 
+char *regions_of_info(const char *path)
+{
+    struct stat st;
+    char *partner = partner_of(path, true);
+    if (partner && stat(partner, &st) == 0)
+        return partner;
+    free(partner);
+    return NULL;
+}
+
 /* The other file of the pair; missing, it is named. */
 static int open_partner(const struct npy *n, const char *partner, struct npy *out,
                         struct vs_err *err)

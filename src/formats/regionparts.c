@@ -12,6 +12,7 @@
 
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 
 const char *const parts_features[] = {"features", "x", "feat", "feats", "image_features",
                                       "img_features", "roi_features", "visual_features", NULL};
@@ -19,8 +20,9 @@ const char *const parts_boxes[] = {"bbox", "boxes", "bboxes", "image_bb", "roi_b
 const char *const parts_prob[] = {"cls_prob", NULL};
 const char *const parts_objects[] = {"objects_id", "objects", "classes", NULL};
 const char *const parts_conf[] = {"objects_conf", "scores", NULL};
-const char *const parts_width[] = {"image_width", "image_w", "img_w", "width", NULL};
-const char *const parts_height[] = {"image_height", "image_h", "img_h", "height", NULL};
+const char *const parts_width[] = {"image_width", "image_w", "img_w", "width", "widths", NULL};
+const char *const parts_height[] = {"image_height", "image_h", "img_h", "height", "heights",
+                                    NULL};
 const char *const parts_rows[] = {"num_boxes", "num_bbox", NULL};
 
 void parts_begin(struct region_parts *p, const char *path)
@@ -307,9 +309,21 @@ static int parts_size_of(int64_t x)
     return x > INT32_MAX ? 0 : (int)x;
 }
 
+/* An image that is a batch of one: (1, rows, columns). */
+static void drop_batch(struct tensor *t)
+{
+    while (t->ndim > 2 && t->shape[0] == 1) {
+        t->ndim--;
+        memmove(t->shape, t->shape + 1, (size_t)t->ndim * sizeof *t->shape);
+        memmove(t->stride, t->stride + 1, (size_t)t->ndim * sizeof *t->stride);
+    }
+}
+
 int parts_make(struct region_parts *p, struct regions **out, struct vs_err *err)
 {
     int64_t rows = 0, dim = 0;
+    drop_batch(&p->features);
+    drop_batch(&p->boxes);
     int rc = parts_check_rows(p, &rows, &dim, err);
     if (rc == 0)
         rc = parts_check_size(p, err);

@@ -232,10 +232,11 @@ int regions_open(const char *path, const char *key, struct regions **out, struct
 
 static int regions_visit_one(const char *path, const struct region_sink *sink, struct vs_err *err)
 {
-    char *name = regions_stem(path);
+    char *pair = regions_of_info(path), *name = regions_stem(pair ? pair : path);
     struct regions *r = NULL;
     struct vs_err why = {0};
     int rc = 0;
+    free(pair);
     if (sink->want(sink->arg, name)) {
         regions_open(path, NULL, &r, &why);
         rc = sink->take(sink->arg, name, r, &why, err);

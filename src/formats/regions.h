@@ -45,6 +45,8 @@ int regions_open(const char *path, const char *key, struct regions **out, struct
 /* What an image is called by its file: the name without folder and ending ("a.b" of x/a.b.npy). The
  * caller frees it. */
 char *regions_stem(const char *path);
+/* NAME.npy for MMF's NAME_info.npy where it is there, too; else NULL. The caller frees it. */
+char *regions_of_info(const char *path);
 /* Where the images of a file go, one after the other. */
 struct region_sink {
     /* Whether the image of this key is to be read. */

@@ -119,6 +119,27 @@ static void row_to_i64(enum dtype t, const uint8_t *from, int64_t stride, int64_
     }
 }
 
+static void row_to(const struct tensor *t, const uint8_t *from, int64_t stride, int64_t n,
+                   float *f32, int64_t *i64)
+{
+    if (f32)
+        row_to_f32(t->dtype, from, stride, n, f32);
+    else
+        row_to_i64(t->dtype, from, stride, n, i64);
+}
+
+static void big_endian_row(const struct tensor *t, const uint8_t *from, int64_t stride, int64_t n,
+                           float *f32, int64_t *i64)
+{
+    size_t size = dtype_size(t->dtype);
+    for (int64_t i = 0; i < n; i++) {
+        uint8_t turned[8];
+        for (size_t j = 0; j < size; j++)
+            turned[j] = from[i * stride + (int64_t)(size - 1 - j)];
+        row_to(t, turned, (int64_t)size, 1, f32 ? f32 + i : NULL, i64 ? i64 + i : NULL);
+    }
+}
+
 /* Walks all rows (the last dimension) of a view in C order. */
 static void each_row(const struct tensor *t, float *f32, int64_t *i64)
 {
@@ -134,10 +155,8 @@ static void each_row(const struct tensor *t, float *f32, int64_t *i64)
         const uint8_t *from = t->data;
         for (int d = 0; d < last; d++)
             from += at[d] * t->stride[d] * size;
-        if (f32)
-            row_to_f32(t->dtype, from, stride, n, f32 + done);
-        else
-            row_to_i64(t->dtype, from, stride, n, i64 + done);
+        (t->big_endian ? big_endian_row : row_to)(t, from, stride, n, f32 ? f32 + done : NULL,
+                                                  i64 ? i64 + done : NULL);
         for (int d = last - 1; d >= 0 && ++at[d] == t->shape[d]; d--)
             at[d] = 0;
     }
@@ -168,7 +187,7 @@ void tensor_to_i64(const struct tensor *t, int64_t *out)
 
 bool tensor_is_floats(const struct tensor *t)
 {
-    return HOST_LITTLE && t->dtype == DTYPE_F32 && tensor_is_contiguous(t);
+    return HOST_LITTLE && !t->big_endian && t->dtype == DTYPE_F32 && tensor_is_contiguous(t);
 }
 
 void tensor_forget(const struct tensor *t)

@@ -36,8 +36,9 @@ struct tensor {
     int ndim;             /* 0 for a scalar */
     int64_t shape[TENSOR_MAX_DIMS];
     int64_t stride[TENSOR_MAX_DIMS]; /* in elements */
+    bool big_endian;      /* only arrays of numpy may be */
     const void *data;     /* first element, any alignment, in the map, in the file's byte order
-                             (little-endian); never NULL unless empty. Every element that shape
+                             (little-endian, unless big_endian); never NULL unless empty. Every element that shape
                              and stride reach lies inside the file. */
     const void *row_scale; /* float32 (shape[0]), any alignment: what each row is multiplied with,
                               of whole numbers that stand for weights; NULL: 1 */

@@ -227,6 +227,9 @@ static int tsv_read_line(const struct bytes *map, const struct line *l, struct r
     if (l->count < 6)
         return vs_fail(err, VS_E_FORMAT, "%s: line %ld has %d columns, expected %s", map->path,
                        l->number, l->count, columns);
+    if (y && rows == 0)
+        return vs_fail(err, VS_E_FORMAT, "%s: line %ld: num_boxes is 0: there is no region in it",
+                       map->path, l->number);
     if (rows < 1 || rows > REGIONS_MAX)
         return vs_fail(err, VS_E_FORMAT, "%s: line %ld: width, height and num_boxes are not "
                        "whole numbers (columns are %s)", map->path, l->number, columns);

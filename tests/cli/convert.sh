@@ -135,6 +135,17 @@ ok $? "classes and confidences stay: $(cut -f 1-4 "$work/objects.tsv")"
     "$VILSCOPE" convert-regions --quiet -o "$work/again" "$work/alone/mmf.safetensors" &&
     grep -aq objects "$work/again/mmf.npy"
 ok $? "classes without confidences stay, too"
+cp "$regions/mmf.npy" "$work/p.npy"
+cp "$regions/mmf_info.npy" "$work/p_info.npy"
+"$VILSCOPE" convert-regions -o "$work/pair" "$work/p_info.npy" "$work/p.npy" 2>"$work/err" &&
+    grep -q '^1 images: 1 written, 0 there already, 0 failed' "$work/err" && [ "$(ls "$work/pair")" = p.npy ]
+ok $? "both files of a pair are one image: $(cat "$work/err")"
+"$VILSCOPE" convert-regions --quiet -o "$work/info" "$work/p_info.npy" && [ "$(ls "$work/info")" = p.npy ]
+ok $? "one of them is called as the pair is: $(ls "$work/info")"
+cat "$work/tsv.tsv" "$work/tsv.tsv" >"$work/twice.tsv"
+"$VILSCOPE" convert-regions --quiet -o "$work/twice" "$work/twice.tsv" 2>"$work/err"
+grep -q "image 'a.b' is in .*/twice.tsv twice: the first is taken" "$work/err"
+ok $? "an image that is in one table twice: $(head -n 1 "$work/err")"
 sed 's/^a.b/.b/' "$work/tsv.tsv" >"$work/hidden.tsv"
 refuses 1 "image '.b': cannot be the name of a file" "a name that hides a file" "$VILSCOPE" convert-regions --quiet \
     -o "$work/hidden" "$work/hidden.tsv"

@@ -5,9 +5,12 @@
 Needs h5py. tests/data/regions/*.h5, what is beside them, keyed.json and lines.jsonl.gz were made by it: in each, image 42
 has the regions of tests/data/regions/mmf.npy, and another image others."""
 import base64
+import collections
+import datetime
 import gzip
 import json
 import os
+import pathlib
 import pickle
 import sys
 
@@ -103,6 +106,14 @@ def base64_value(path, both):
                      "boxes": base64.b64encode(b.tobytes()), "features": base64.b64encode(x.tobytes())}, f, 4)
 
 
+def strange(path, both):
+    """A dictionary with values that nobody needs: a path, a date, a type; big-endian numbers in a batch of one."""
+    x, b = both[1]
+    np.save(path, {"features": x[None].astype(">f4"), "boxes": b[None].astype(">f8"), "image_w": np.asarray(96, ">i4"),
+                   "image_h": 64, "path": pathlib.PurePosixPath("a/42.jpg"), "seen": datetime.date(2019, 7, 1),
+                   "counts": collections.defaultdict(int, dog=2), "phase": 1j, "names": np.array(["dog", "cat"])})
+
+
 def in_json(folder, both, info):
     """An object of images with lists; a line an image with base64, compressed."""
     with open(os.path.join(folder, "keyed.json"), "w") as f:
@@ -129,6 +140,7 @@ def main():
     one(os.path.join(folder, "42.h5"), both)
     hollow(folder)
     base64_value(os.path.join(folder, "base64.pkl"), both)
+    strange(os.path.join(folder, "strange.npy"), both)
 
 
 if __name__ == "__main__":

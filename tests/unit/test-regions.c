@@ -200,6 +200,8 @@ static void contradictions(void)
     static const char tsv[] = "regions/lxmert_obj36.tsv";
     edited(tsv, "c.tsv", "=\t7\t", "=\t6\t");
     refuses("c.tsv", VS_E_FORMAT, "num_boxes is 6, but the boxes have 112 bytes", "another number");
+    edited(tsv, "c.tsv", "=\t7\t", "=\t0\t");
+    refuses("c.tsv", VS_E_FORMAT, "num_boxes is 0: there is no region", "no region");
     edited(tsv, "c.tsv", "\t64\t96\t", "\t96\t64\t");
     refuses("c.tsv", VS_E_FORMAT, "width and height are interchanged?", "height before width");
     edited(tsv, "c.tsv", "AAAAAAAAAAAB", "AAAA.AAAAAAB");
@@ -212,7 +214,7 @@ static void contradictions(void)
     edited(mdb, "c.mdb", "num_boxes\x94K\7", "Num_boxes\x94K\7");
     refuses("c.mdb", VS_E_FORMAT, "does not say of how many regions", "LMDB: no number");
     edited("regions/one.pkl", "c.pkl", "f4", "g4");
-    refuses("c.pkl", VS_E_FORMAT, "is an array of 'g4': little-endian numbers", "another type");
+    refuses("c.pkl", VS_E_FORMAT, "is an array of 'g4', which is not read", "another type");
     drop(temp_path("c.pkl"));
     edited(mdb, "c.mdb", "v8E1QaTB", "v8E1*aTB");
     refuses("c.mdb", VS_E_FORMAT, "'bbox' is neither an array nor base64", "LMDB: no base64");
@@ -543,6 +545,7 @@ int main(void)
     reads("regions/bua.npz", NULL, 0);
     reads("regions/padded.npz", "42", 0); /* not compressed; two rows more, which are NaN */
     reads("regions/one.pkl", "42", -1);
+    reads("regions/strange.npy", NULL, -1); /* big-endian, a batch of one, objects beside it */
     collection();
     json_files();
     margins();
