@@ -60,8 +60,8 @@ static bool is_twice(struct conversion *c, const char *key)
     int before = strmap_add(&c->seen, own, strlen(own), c->source);
     if (before >= 0) {
         bool same = before == c->source;
-        plain_text(stderr, "vilscope convert-regions: image '%s' is in %s%s%s: the first is taken\n",
-                   key, c->sources[before], same ? "" : " and in ",
+        plain_text(stderr, "vilscope convert-regions: image '%s' is in %s%s%s: the first is "
+                   "taken\n", key, c->sources[before], same ? "" : " and in ",
                    same ? " twice" : c->sources[c->source]);
         free(own);
         return true;
@@ -205,7 +205,7 @@ static int sources_add_any(struct sources *s, const char *path, struct vs_err *e
     return sources_add_folder(s, path, err);
 }
 
-/* Both files of an MMF pair are one image: of two that are given, as by "*.npy", the first is read. */
+/* Both files of an MMF pair are one image: where both are given, as by "*.npy", one is read. */
 static void drop_infos(struct sources *s)
 {
     struct strmap all = {0};

@@ -5,6 +5,8 @@
  * Source: the manual pages pbm(5), pgm(5) and ppm(5) of Netpbm. */
 #include "src/formats/image_priv.h"
 
+#include <math.h>
+
 struct pnm {
     const uint8_t *d;
     size_t size, at;
@@ -82,6 +84,17 @@ static int sample(struct pnm *n, const uint8_t *row, int i)
     }
 }
 
+/* Of 8 bits, as Pillow makes them: halves to the even number; gray of more than 255 values becomes
+ * whole numbers up to 65535 there, which are cut at 255 when colors are made of them.
+ *
+ * Source: PIL/PpmImagePlugin.py. */
+static uint8_t to_byte(const struct pnm *n, int x)
+{
+    bool wide = n->channels == 1 && n->most > 255;
+    double v = nearbyint((double)x / n->most * (wide ? 65535 : 255));
+    return v > 255 ? 255 : (uint8_t)v;
+}
+
 static bool read_row(struct pnm *n, const uint8_t *row, uint8_t *to, struct pixels *p)
 {
     for (int i = 0; i < n->width * n->channels; i++) {
@@ -91,7 +104,7 @@ static bool read_row(struct pnm *n, const uint8_t *row, uint8_t *to, struct pixe
         if (x > n->most)
             return pixels_fail(p, "a value of %d, more than its maximum of %d", x, n->most);
         x = n->kind % 3 == 1 ? 1 - x : x; /* of a bitmap, 1 is black */
-        uint8_t v = (uint8_t)((x * 255 + n->most / 2) / n->most);
+        uint8_t v = to_byte(n, x);
         for (int k = 0; k < (n->channels == 1 ? 3 : 1); k++)
             *to++ = v;
     }

@@ -19,7 +19,7 @@ const struct pval *ndarray_objects(const struct pval *v);
 /* A whole number: int, float, numpy scalar. False when v is none. */
 bool ndarray_integer(const struct pval *v, int64_t *out);
 
-/* "<f4", ">f4" and the like: the tensor's type and byte order; false for what is no plain number. */
+/* "<f4", ">f4" and the like: the tensor's type and byte order; false for what is no number. */
 bool dtype_from_numpy(const char *code, size_t len, struct tensor *out);
 
 #endif

@@ -38,8 +38,8 @@ struct tensor {
     int64_t stride[TENSOR_MAX_DIMS]; /* in elements */
     bool big_endian;      /* only arrays of numpy may be */
     const void *data;     /* first element, any alignment, in the map, in the file's byte order
-                             (little-endian, unless big_endian); never NULL unless empty. Every element that shape
-                             and stride reach lies inside the file. */
+                             (little-endian, unless big_endian); never NULL unless empty. Every
+                             element that shape and stride reach lies inside the file. */
     const void *row_scale; /* float32 (shape[0]), any alignment: what each row is multiplied with,
                               of whole numbers that stand for weights; NULL: 1 */
     uint64_t storage;     /* tensors with equal numbers share (tied) storage */

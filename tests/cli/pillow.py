@@ -161,7 +161,12 @@ def others(folder):
                           ("plain bitmap", b"P1\n4 2\n0101\n1 0 1 0\n"),
                           ("plain gray", b"P2\n2 2\n9\n0 3\n6 9\n"),
                           ("maximum of 100", b"P6\n2 1\n100\n" + bytes([0, 50, 99, 100, 1, 33])),
-                          ("16 bits", b"P6\n1 1\n65535\n\x12\x34\x80\x00\xff\xff")])
+                          ("16 bits", b"P6\n1 1\n65535\n\x12\x34\x80\x00\xff\xff"),
+                          ("all of 100", b"P5\n101 1\n100\n" + bytes(range(101))),
+                          ("gray of 16 bits", b"P5\n4 1\n65535\n\0\x07\0\xff\1\0\xff\xff"),
+                          ("gray of 1000", b"P2\n5 1\n1000\n0 1 3 4 1000\n"),
+                          ("colors of 1000", b"P6\n256 1\n1000\n" + b"".join(
+                              (x % 1001).to_bytes(2, "big") for x in range(0, 3 * 256 * 7, 7)))])
     if not features.check("webp") or "built without" in str(ours(webp_file(folder))):
         skip("WebP: not built in")
         return
