@@ -114,6 +114,7 @@ static void redraw_all(struct workbench *w)
     screen_measure(w, w->screen.gfx.term);
     clearok(curscr, TRUE);
     gfx_lost(&w->screen.gfx);
+    links_lost(&w->screen.links);
     w->screen.redraw = false;
 }
 
@@ -334,6 +335,7 @@ static void close_all(struct workbench *w)
     typed_fini(&w->typed);
     script_fini(w);
     gfx_fini(&w->screen.gfx);
+    links_fini(&w->screen.links);
     input_fini(&w->screen.input);
     for (int i = 0; i < 2; i++)
         if (wake[i] >= 0)

@@ -2,6 +2,7 @@
 /* vilscope convert: checkpoints as safetensors, in fewer bits, averaged, between two others. */
 #include "src/cmd/vilscope.h"
 
+#include "src/base/link.h"
 #include "src/base/mem.h"
 #include "src/base/plain.h"
 #include "src/base/strmap.h"
@@ -234,8 +235,9 @@ static int make_one(struct conversion *c, int i, const char *path, struct vs_err
         return rc;
     if (convert_can_ask(&c->o->asked))
         return measure_one(c, share, path, err);
-    plain_out("%s: written; the error of its outputs was not measured (-m DIR --check-set FILE "
-              "does)\n", path);
+    link_print(stdout, path, NULL, path);
+    plain_out(": written; the error of its outputs was not measured (-m DIR --check-set FILE "
+              "does)\n");
     return 0;
 }
 

@@ -3,6 +3,7 @@
 #include "src/cmd/cmd_sessions.h"
 #include "src/cmd/vilscope.h"
 
+#include "src/base/link.h"
 #include "src/base/mem.h"
 #include "src/base/plain.h"
 #include "src/study/attributed.h"
@@ -12,6 +13,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+/* "12    ", a link to the log, and the part of it. */
+static void print_id(const struct log *l, const char *what, int64_t id)
+{
+    char number[32], part[64];
+    snprintf(number, sizeof number, "%lld", (long long)id);
+    snprintf(part, sizeof part, "%s-%s", what, number);
+    link_print(stdout, log_path(l), part, number);
+    plain_out("%*s", (int)strlen(number) < 6 ? 6 - (int)strlen(number) : 0, "");
+}
 
 static json_t *session_value(const struct log_session *s)
 {
@@ -39,7 +50,8 @@ int sessions_list(const struct sessions_options *o, struct log *l, struct vs_err
             json_array_append_new(all, session_value(&list[i]));
             continue;
         }
-        plain_out("%-6lld %-24s %-24s %-8d %-6d ", (long long)list[i].id, list[i].started,
+        print_id(l, "session", list[i].id);
+        plain_out(" %-24s %-24s %-8d %-6d ", list[i].started,
                   list[i].ended[0] ? list[i].ended : "-", list[i].query_count,
                   list[i].evaluation_count);
         sessions_print(list[i].note);
@@ -70,9 +82,10 @@ static json_t *query_value(const struct log_query *q)
     return v;
 }
 
-static void print_query(const struct log_query *q)
+static void print_query(const struct log *l, const struct log_query *q)
 {
-    plain_out("%-6lld %.19s  %-10s %s", (long long)q->id, q->when, q->task, q->pinned ? "* " : "");
+    print_id(l, "query", q->id);
+    plain_out(" %.19s  %-10s %s", q->when, q->task, q->pinned ? "* " : "");
     sessions_print(q->text);
     printf("  ->  ");
     sessions_print(q->answer);
@@ -227,7 +240,7 @@ static int list_queries(const struct sessions_options *o, const struct log_filte
     for (int i = 0; i < n && rc == 0; i++) {
         json_t *v = o->json ? query_value(&list[i]) : NULL;
         if (!v)
-            print_query(&list[i]);
+            print_query(l, &list[i]);
         rc = list_attributions(l, list[i].id, v, err);
         if (v)
             json_array_append_new(all, v);

@@ -12,13 +12,21 @@
 
 static const struct figure_font text = {PEN_SMALL, false}, head = {PEN_SMALL, true};
 
+/* What stands in cell i: its word, or its number. */
+static const char *cell_text(const struct figure_panel *x, ptrdiff_t i, char number[40])
+{
+    if (x->words)
+        return x->words[i] ? x->words[i] : "";
+    figure_number(x, x->x[i], number, 40);
+    return number;
+}
+
 static double column_width(struct pen *p, const struct figure_panel *x, int j)
 {
     double most = pen_width(p, x->col_names[j], head);
     for (int i = 0; i < x->rows; i++) {
         char number[40];
-        figure_number(x, x->x[(ptrdiff_t)i * x->cols + j], number, sizeof number);
-        most = fmax(most, pen_width(p, number, text));
+        most = fmax(most, pen_width(p, cell_text(x, (ptrdiff_t)i * x->cols + j, number), text));
     }
     return most + 8;
 }
@@ -39,9 +47,8 @@ static int draw_block(struct pen *p, const struct figure_panel *x, struct figure
         free(title);
         for (int i = 0; i < x->rows; i++) {
             char number[40];
-            figure_number(x, x->x[(ptrdiff_t)i * x->cols + j], number, sizeof number);
-            pen_text(p, right, at.y + (i + 1) * STEP + PEN_SMALL + 1.5, number, text, PEN_BLACK,
-                     PEN_RIGHT);
+            pen_text(p, right, at.y + (i + 1) * STEP + PEN_SMALL + 1.5,
+                     cell_text(x, (ptrdiff_t)i * x->cols + j, number), text, PEN_BLACK, PEN_RIGHT);
         }
     }
     for (int i = 0; i < x->rows; i++) {
@@ -56,7 +63,11 @@ static int draw_block(struct pen *p, const struct figure_panel *x, struct figure
 
 double figure_draw_table(struct pen *p, const struct figure_panel *x, struct figure_place at)
 {
-    double name_w = fmin(pen_widest(p, x->row_names, x->rows, text), at.w * 0.5), from = at.y;
+    double all = 0, from = at.y;
+    for (int j = 0; j < x->cols; j++)
+        all += column_width(p, x, j);
+    double room = fmax(at.w * 0.5, at.w - all); /* names are not cut where there is room */
+    double name_w = fmin(pen_widest(p, x->row_names, x->rows, text), room);
     for (int j = 0; j < x->cols;) {
         j = draw_block(p, x, at, j, name_w);
         at.y += (x->rows + 1) * STEP + 3 + (j < x->cols ? STEP : 0);

@@ -15,9 +15,24 @@
 static unsigned char seen[1 << 22];
 static size_t size;
 
-/* What the program may write itself: new lines, and "back to the beginning, clear the line". */
+/* A link (OSC 8) to a file, or its end: no sign in it but those that a URI has. */
+static size_t own_link(const unsigned char *s)
+{
+    static const char begin[] = "\033]8;;";
+    size_t n = sizeof begin - 1;
+    if (memcmp(s, begin, n) != 0)
+        return 0;
+    while (s[n] > 0x20 && s[n] < 0x7f)
+        n++;
+    return memcmp(s + n, "\033\\", 2) == 0 ? n + 2 : 0;
+}
+
+/* What the program may write itself: new lines, links, and "back to the beginning, clear the
+ * line". */
 static size_t own(const unsigned char *s)
 {
+    if (own_link(s))
+        return own_link(s);
     if (*s == '\n')
         return 1;
     if (memcmp(s, "\r\n", 2) == 0)

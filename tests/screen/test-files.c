@@ -60,10 +60,51 @@ static void fails_and_goes_on(const char *program)
        "and one answer");
 }
 
+/* Links to files that the screen names; of that terminal's kind. */
+static void links(const char *term, bool wanted)
+{
+    const char *argv[] = {terminal_program(), "--log", log_path, "--threads", "1", NULL};
+    const struct terminal_kind kind = {.sixel = true, .term = term};
+    char name[400], want[500];
+    snprintf(name, sizeof name, "%s/answers.csv", dir);
+    snprintf(want, sizeof want, "%s/answers.csv\033\\", dir);
+    terminal_opens(FROZEN_MODEL);
+    struct terminal *t = terminal_start_as(argv, 40, 120, &kind);
+    terminal_expect(t, "answered");
+    terminal_settle(t, 200);
+    terminal_mark(t);
+    terminal_command(t, "view answer");
+    terminal_command(t, "export %s", name);
+    terminal_expect(t, "numbers written");
+    terminal_settle(t, 200);
+    const char *link = strstr(t->said, "\033]8;;file://");
+    ok(wanted == (link && strstr(link, want)), "%s: the file that was written is %sa link", term,
+       wanted ? "" : "no ");
+    terminal_mark(t);
+    terminal_type(t, "I");
+    terminal_expect(t, "Terminal and storage");
+    terminal_settle(t, 200);
+    ok(wanted == (strstr(t->said, "log.db\033\\") != NULL), "%s: %s the log", term,
+       wanted ? "so is" : "nor is");
+    long long bytes = t->bytes;
+    terminal_type(t, "\014");
+    TERMINAL_UNTIL(t, t->bytes > bytes + 1000);
+    terminal_settle(t, 600);
+    bytes = t->bytes;
+    terminal_type(t, "\033[I"); /* says nothing */
+    terminal_settle(t, 200);
+    ok(t->bytes == bytes, "%s: a frame in which nothing changes takes %lld bytes", term,
+       t->bytes - bytes);
+    terminal_type(t, "qq");
+    ok(terminal_ends(t), "ends with status 0");
+}
+
 int main(void)
 {
     if (!prepare())
         return 1;
     fails_and_goes_on(terminal_program());
+    links("xterm-256color", true);
+    links("linux", false);
     return shell("rm -rf '%s'", dir) ? tap_done() : 1;
 }

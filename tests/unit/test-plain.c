@@ -2,6 +2,7 @@
 /* Outside text for terminals and spreadsheets. A control that gets through, a width that counts
  * bytes, a number with a ' before it or a formula without one breaks it. */
 #include "src/base/err.h"
+#include "src/base/link.h"
 #include "src/base/mem.h"
 #include "src/base/plain.h"
 #include "tap.h"
@@ -10,6 +11,8 @@
 #include <limits.h>
 #include <locale.h>
 #include <math.h>
+#include <stdlib.h>
+#include <unistd.h>
 
 static void is(const char *got, const char *want, const char *what)
 {
@@ -125,8 +128,34 @@ static void test_strings(void)
     json_decref(list);
 }
 
+/* What a terminal gets of a file's name as a link. */
+static void links(void)
+{
+    static const char *const known[] = {"xterm-256color", "foot", "xterm-kitty", "tmux-256color"},
+                      *const others[] = {"linux", "screen-256color", "dumb", "vt220", ""};
+    unsetenv("TMUX");
+    for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
+        ok(setenv("TERM", known[i], 1) == 0 && link_known(), "links in %s", known[i]);
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
+        ok(setenv("TERM", others[i], 1) == 0 && !link_known(), "none in '%s'", others[i]);
+    setenv("TMUX", "/tmp/tmux,1,0", 1);
+    ok(setenv("TERM", "screen", 1) == 0 && link_known(), "tmux may call itself screen");
+    unsetenv("TMUX");
+    const char *name = "a b%;\033\\.\xc3\xa9";
+    FILE *f = fopen(name, "w");
+    char *uri = f && fclose(f) == 0 ? link_uri(name, "query-1") : NULL;
+    ok(uri && strncmp(uri, "file://", 7) == 0 && strstr(uri, "/a%20b%25%3B%1B%5C.%C3%A9#query-1"),
+       "no sign of a name gets through: %s", uri ? uri : "none");
+    free(uri);
+    unlink(name);
+    uri = link_uri(name, NULL);
+    ok(!uri, "no file, no link");
+    free(uri);
+}
+
 int main(void)
 {
+    links();
     setlocale(LC_ALL, "C.UTF-8");
     test_clean();
     test_errors();

@@ -8,11 +8,14 @@
 #include "ui/kit/blocks.h"
 #include "ui/kit/palette.h"
 #include "ui/kit/sixel.h"
+#include "ui/kit/terminfo.h"
 #include "ui/kit/text.h"
 
 #include <curses.h>
 #include <locale.h>
 #include <math.h>
+#include <stdlib.h>
+#include <unistd.h>
 
 static void type(struct edit *e, const char *text)
 {
@@ -274,6 +277,44 @@ static void differences(void)
        "beyond the end is the end");
 }
 
+/* What curses looks for beyond the names that all entries have; of a screen that goes nowhere. */
+static void terminfo_read(const char *name, bool anew, int x[4])
+{
+    int out = dup(STDOUT_FILENO);
+    fflush(stdout);
+    FILE *null = fopen("/dev/null", "w");
+    if (!null || dup2(fileno(null), STDOUT_FILENO) < 0)
+        return;
+    setenv("TERM", name, 1);
+    if (anew ? terminfo_open(false) : newterm(name, stdout, stdin) != NULL) {
+        x[0] = tigetflag("AX");
+        x[1] = tigetflag("XT");
+        x[2] = tigetnum("U8");
+        x[3] = tigetstr("csr") != NULL;
+        endwin();
+    }
+    fflush(stdout);
+    dup2(out, STDOUT_FILENO);
+    close(out);
+    fclose(null);
+}
+
+/* An entry that is written anew keeps them. */
+static void terminfo_names(void)
+{
+    static const char *const names[] = {"xterm-256color", "linux"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        int before[4] = {0}, after[4] = {0};
+        terminfo_read(names[i], false, before);
+        terminfo_read(names[i], true, after);
+        bool same = true;
+        for (int k = 0; k < 3; k++)
+            same &= (before[k] > 0) == (after[k] > 0);
+        ok(same && before[0] > 0 && !after[3], "%s: AX %d, XT %d, U8 %d stay, scrolling goes",
+           names[i], after[0], after[1], after[2]);
+    }
+}
+
 int main(void)
 {
     setlocale(LC_ALL, "C.UTF-8");
@@ -284,5 +325,6 @@ int main(void)
     palette_boxes();
     heat();
     differences();
+    terminfo_names();
     return tap_done();
 }

@@ -28,7 +28,7 @@ static void export_tell(struct workbench *w, int rc, const char *path, const cha
                         const struct vs_err *err)
 {
     if (rc == 0)
-        workbench_say(w, false, "%s: %s", path, what);
+        workbench_say_file(w, path, what);
     else
         workbench_say(w, true, "%s", err->text);
 }

@@ -12,6 +12,7 @@ libui_a_SOURCES += \
 	ui/kit/iterm2.c \
 	ui/kit/kitty.c \
 	ui/kit/lines.c ui/kit/lines.h \
+	ui/kit/links.c ui/kit/links.h \
 	ui/kit/outline.c ui/kit/outline.h \
 	ui/kit/palette.c ui/kit/palette.h \
 	ui/kit/sixel.c ui/kit/sixel.h \

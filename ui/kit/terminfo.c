@@ -142,6 +142,41 @@ static int count_of(char const *const *names)
     return n;
 }
 
+/* Names that entries have beyond those of all (user_caps(5)): those that curses itself looks for.
+ * AX: the default colors can be set one by one; XT: titles, and more of xterm; U8: lines are drawn
+ * by Unicode. The rest of them tell of what is asked of no entry here. */
+static void put_extended(struct buf *b, enum wish wish)
+{
+    static const char *const flags[] = {"AX", "XT", "RGB"};
+    struct buf names = {0}, offsets = {0}, values = {0};
+    int count = 0, unicode = tigetnum("U8");
+    for (int i = 0; i < 3; i++) {
+        bool colors = i == 2 && wish == WISH_TRUE_COLOR, none = i != 1 && wish == WISH_NO_COLOR;
+        if (none || !(colors || tigetflag(flags[i]) > 0))
+            continue;
+        put_number(&offsets, (int)names.len, 2);
+        buf_add(&names, flags[i], strlen(flags[i]) + 1);
+        buf_putc(&values, 1);
+        count++;
+    }
+    if (unicode >= 0) {
+        put_number(&offsets, (int)names.len, 2);
+        buf_add(&names, "U8", 3);
+    }
+    const int head[5] = {count, unicode >= 0, 0, count + (unicode >= 0), (int)names.len};
+    for (int i = 0; i < 5 && head[3]; i++)
+        put_number(b, head[i], 2);
+    put_even(&values, 0);
+    buf_add(b, values.data, values.len);
+    if (unicode >= 0)
+        put_number(b, unicode, 4);
+    buf_add(b, offsets.data, offsets.len);
+    buf_add(b, names.data, names.len);
+    buf_fini(&names);
+    buf_fini(&offsets);
+    buf_fini(&values);
+}
+
 /* The entry of cur_term, compiled, with 24 bits of color, without any, or with what it has. */
 static void put_entry(struct buf *b, const char *name, enum wish wish)
 {
@@ -160,10 +195,7 @@ static void put_entry(struct buf *b, const char *name, enum wish wish)
     buf_add(b, offsets.data, offsets.len);
     buf_add(b, table.data, table.len);
     put_even(b, 0);
-    /* One flag of its own, no numbers, no strings, one name of four bytes. */
-    static const char rgb[] = "\1\0\0\0\0\0\1\0\4\0" "\1\0" "\0\0" "RGB";
-    if (wish == WISH_TRUE_COLOR || (wish == WISH_AS_IT_IS && tigetflag("RGB") > 0))
-        buf_add(b, rgb, sizeof rgb);
+    put_extended(b, wish);
     buf_fini(&offsets);
     buf_fini(&table);
 }

@@ -5,6 +5,7 @@
 
 #include "ui/kit/gfx.h"
 #include "ui/kit/input.h"
+#include "ui/kit/links.h"
 #include "ui/kit/term_virtual.h"
 
 struct workbench;
@@ -23,6 +24,7 @@ struct hover {
 
 struct screen {
     struct gfx gfx;
+    struct links links;
     struct input input;
     enum graphics_choice graphics;
     int heard;              /* of the terminal's replies, how many were acted on, */

@@ -65,6 +65,7 @@ struct shown_how {
 
 struct status {
     char text[512];
+    char path[256]; /* of the file that the text begins with, or "" */
     bool bad;
     bool note; /* bad is a warning only: nothing failed */
 };
@@ -101,6 +102,8 @@ struct workbench {
 /* What the status line says. */
 void workbench_say(struct workbench *w, bool bad, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
+/* The same of what became of a file, and the file. */
+void workbench_say_file(struct workbench *w, const char *path, const char *what);
 /* The same of what has gone well, and should be known: no script fails of it. */
 void workbench_note(struct workbench *w, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));

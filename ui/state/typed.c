@@ -4,10 +4,12 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 static void status_put(struct status *s, bool bad, bool note, const char *fmt, va_list ap)
 {
     vsnprintf(s->text, sizeof s->text, fmt, ap);
+    s->path[0] = '\0';
     s->bad = bad;
     s->note = note;
 }
@@ -18,6 +20,13 @@ void workbench_say(struct workbench *w, bool bad, const char *fmt, ...)
     va_start(ap, fmt);
     status_put(&w->status, bad, false, fmt, ap);
     va_end(ap);
+}
+
+void workbench_say_file(struct workbench *w, const char *path, const char *what)
+{
+    workbench_say(w, false, "%s: %s", path, what);
+    if (strlen(path) < sizeof w->status.path)
+        strcpy(w->status.path, path);
 }
 
 void workbench_note(struct workbench *w, const char *fmt, ...)

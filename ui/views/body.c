@@ -109,6 +109,7 @@ void panes_draw(struct workbench *w)
 {
     erase();
     gfx_begin(&w->screen.gfx);
+    links_begin(&w->screen.links);
     w->stale = stale_bits(w);
     w->screen.cursor = false;
     if (!panes_fit()) {
@@ -125,6 +126,7 @@ void panes_draw(struct workbench *w)
         curs_set(w->screen.cursor);
     w->screen.gfx.cursor = w->screen.cursor;
     refresh();
+    links_flush(&w->screen.links);
 }
 
 /* ---- moving and the mouse */

@@ -246,7 +246,7 @@ static int message_room(const struct workbench *w, int room)
 
 /* Of a row of hints as many as there is room for; of what went wrong every letter. Returns the
  * columns used. */
-static int draw_message(const struct workbench *w, int row, int cols)
+static int draw_message(struct workbench *w, int row, int cols)
 {
     char text[sizeof w->status.text];
     if (is_pointed(w))
@@ -255,10 +255,25 @@ static int draw_message(const struct workbench *w, int row, int cols)
         text_fit(w->status.text, cols, text, sizeof text);
     else
         text_fit_words(w->status.text, cols, text, sizeof text);
-    return draw_text(row, 1, cols, "%s", text);
+    int used = draw_text(row, 1, cols, "%s", text), path = text_width(w->status.path);
+    if (path <= used && !is_pointed(w))
+        links_add(&w->screen.links, row, 1, path, w->status.path, NULL);
+    return used;
 }
 
-static void draw_status(const struct workbench *w, int row)
+/* "logged as 12" at the end of a line: its number in the log. */
+static void link_logged(struct workbench *w, int row, int end)
+{
+    const char *number = w->logging.state + strcspn(w->logging.state, "0123456789");
+    char part[32];
+    if (!w->ses.log || strncmp(w->logging.state, "logged as ", 10) != 0)
+        return;
+    snprintf(part, sizeof part, "query-%.20s", number);
+    int cols = text_width(w->logging.state);
+    links_add(&w->screen.links, row, end - cols, cols, log_path(w->ses.log), part);
+}
+
+static void draw_status(struct workbench *w, int row)
 {
     char right[512] = "", device[200];
     const char *what = device_text(w, device, sizeof device);
@@ -275,6 +290,8 @@ static void draw_status(const struct workbench *w, int row)
         width = COLS - 5 - text_width(w->status.text);
     width = width < 12 ? 0 : width;
     draw_text(row, COLS - width - 1, width, "%s", right);
+    if (width == text_width(right))
+        link_logged(w, row, COLS - 1);
     if (w->status.bad)
         attrset(A_REVERSE | A_BOLD); /* it stands out */
     int room = COLS - width - 4, used = 0;

@@ -75,7 +75,7 @@ static void take_names(struct figure_panel *p, const struct table *t)
     p->sign = t->sign;
 }
 
-static void bars_of(struct figure *f, const struct table *t)
+void figure_bars(struct figure *f, const struct table *t)
 {
     struct figure_panel *p = figure_panel(f, FIGURE_BARS, NULL);
     int rows = t->rows < MOST_ROWS ? t->rows : MOST_ROWS;
@@ -100,7 +100,7 @@ static int panel_of(struct figure *f, const struct table *t, struct vs_err *err)
         return vs_fail(err, VS_E_LIMIT, "%d rows and %d columns are too many for a figure: export "
                        "them as .csv or .npy", t->rows, t->cols);
     if (t->shape == TABLE_BARS) {
-        bars_of(f, t);
+        figure_bars(f, t);
         return 0;
     }
     struct figure_panel *p = figure_panel(f, matrix ? FIGURE_MATRIX : FIGURE_TABLE, NULL);

@@ -17,6 +17,8 @@ figure_color figure_rank(int rank);
 void figure_ramp(struct figure_ramp *r, float top, enum scale s, const char *label);
 /* Numbers of a panel get the colors of a scale, which stands below. top 0: the largest of them. */
 void figure_heat(struct figure_panel *p, float top, enum scale s, const char *label);
+/* A panel more, of the column of a table that is bars. */
+void figure_bars(struct figure *f, const struct table *t);
 /* What was asked is not what the figure is about. */
 void figure_forget(struct figure *f);
 /* The image that is shown, with ranked boxes, the chosen region, or where something looks, as the

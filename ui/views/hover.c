@@ -43,6 +43,8 @@ void hover_forget(struct workbench *w)
 
 void hover_draw(struct workbench *w)
 {
+    links_drop(&w->screen.links, LINES - 1);
     chrome_draw_status(w);
     refresh();
+    links_flush(&w->screen.links);
 }

@@ -286,11 +286,12 @@ static void activation_words(const struct workbench *w, const struct cells_shown
     char target[160];
     activation_target_name(w, target, sizeof target);
     out->shape = TABLE_MATRIX;
-    out->title = xasprintf("Activation patching, %s, %s; logit of %s: %.3f before the change, %.3f "
-                           "after", site_titles[s->x->site],
-                           s->x->all ? "exactly" : "to first order", target, s->x->a, s->x->b);
+    out->title = xasprintf("Activation patching, %s, %s", site_titles[s->x->site],
+                           s->x->all ? "exactly" : "to first order");
     out->row_title = xstrdup("after");
-    out->col_title = xstrdup("state of the changed query");
+    out->col_title = xasprintf("of the changed query; logit of %s: %.3f before the change%s, %.3f "
+                               "after%s", target, s->x->a, s->shares ? " (0)" : "", s->x->b,
+                               s->shares ? " (1)" : "");
     out->unit = xstrdup(s->shares ? "share of the difference" : "change of the logit");
     out->sign = true;
     out->top = s->shares ? 1 : 0;

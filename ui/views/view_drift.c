@@ -2,6 +2,7 @@
 /* How far checkpoints A and B are apart: weights by layer, and how alike hidden states are. */
 #include "src/base/mem.h"
 #include "ui/jobs/compare.h"
+#include "ui/views/figures.h"
 #include "ui/views/views.h"
 #include "ui/state/stale.h"
 
@@ -258,6 +259,43 @@ static bool drift_table(struct workbench *w, struct pane *p, struct table *out)
     return true;
 }
 
+/* A row for each depth of A. What is not above the noise has no number. */
+static void drift_states(struct figure *out, const struct cka *x)
+{
+    struct figure_panel *p = figure_panel(out, FIGURE_MATRIX,
+                                          xasprintf("CKA of the %s stream", x->text ? "text"
+                                                                                    : "image"));
+    figure_panel_numbers(p, x->depths, x->depths);
+    p->digits = 2;
+    p->row_title = xstrdup("A after");
+    p->col_title = xstrdup("B after");
+    p->note = xasprintf("n = %d; gray: not above the noise (at most %.2f), or none", x->rows,
+                        cka_floor(x));
+    for (int i = 0; i < x->depths; i++) {
+        p->row_names[i] = xstrdup(x->names[i]);
+        p->col_names[i] = xstrdup(x->names[i]);
+    }
+    for (int i = 0; i < x->depths * x->depths; i++)
+        p->x[i] = cka_is_noise(x, i) ? NAN : (float)x->values[i];
+    figure_heat(p, 1, SCALE_LINEAR, "CKA");
+}
+
+/* Weights by part, and, of a query, how alike hidden states are. */
+static bool drift_figure(struct workbench *w, struct pane *p, struct figure *out)
+{
+    const struct drift *d = &comparison_of(w)->drift;
+    struct table t;
+    if (!drift_table(w, p, &t))
+        return false;
+    out->title = xstrdup(t.title);
+    out->columns = 2;
+    for (int s = 0; s < 2 && d->cka[0].depths && d->cka[1].depths; s++)
+        drift_states(out, &d->cka[s]);
+    figure_bars(out, &t);
+    table_fini(&t);
+    return true;
+}
+
 /* Weights are of the two; hidden states are of a query, too. */
 static bool drift_stale(struct workbench *w, struct pane *p, char *out, size_t size)
 {
@@ -294,6 +332,7 @@ const struct view view_drift = {
     .move = drift_move,
     .stale = drift_stale,
     .table = drift_table,
+    .figure = drift_figure,
     .pair_changed = drift_start,
     .actions = drift_actions,
 };

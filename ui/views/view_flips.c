@@ -4,6 +4,7 @@
 #include "src/base/mem.h"
 #include "ui/jobs/compare.h"
 #include "ui/kit/text.h"
+#include "ui/views/figures.h"
 #include "ui/views/flips.h"
 #include "ui/views/list.h"
 
@@ -16,6 +17,7 @@
 extern const struct view view_flips, view_compare;
 
 #define PAGE 1000  /* items of a task that are read at once */
+#define FLIPS_DRAWN 400 /* of a figure */
 #define FLIPS_TRIED 16 /* pages of a frame, in which words are looked for */
 
 static const char *const flips_outcomes[] = {"flipped", "gained", "lost", "wrong", "right"};
@@ -461,6 +463,46 @@ static bool flips_table(struct workbench *w, struct pane *p, struct table *out)
     return true;
 }
 
+/* A row of words: what both answered, how sure they were, what is right. */
+static void flips_words(struct figure_panel *p, int row, const struct flip *f)
+{
+    char **words = p->words + (ptrdiff_t)row * p->cols;
+    const struct row *of[2] = {&f->a, &f->b};
+    p->row_names[row] = xasprintf("%s %s: %s", f->a.task->name, f->a.id, f->a.text);
+    for (int k = 0; k < 2; k++) {
+        words[2 * k] = xstrdup(of[k]->answer);
+        words[2 * k + 1] = isfinite(of[k]->confidence) ? xasprintf("%.3f", of[k]->confidence)
+                                                       : xstrdup("\u2013");
+    }
+    words[4] = xstrdup(f->a.right ? f->a.right : "");
+}
+
+/* Not of the query on the screen: of what was logged of A and B. */
+static bool flips_figure(struct workbench *w, struct pane *p, struct figure *out)
+{
+    struct flips_view *v = p->state;
+    char pair[128];
+    flips_follow(w, v);
+    if (!v->line_count)
+        return false;
+    int rows = v->line_count < FLIPS_DRAWN ? v->line_count : FLIPS_DRAWN;
+    figure_forget(out);
+    compare_pair_name(w, pair, sizeof pair);
+    out->title = xasprintf("Items of logged evaluations, %s: %s", flips_outcomes[v->outcome], pair);
+    if (v->field)
+        figure_line(out, "%s = %s", v->field, v->value);
+    struct figure_panel *x = figure_panel(out, FIGURE_TABLE, NULL);
+    figure_panel_numbers(x, rows, 5);
+    x->words = xcalloc((size_t)rows * 5 + 1, sizeof *x->words);
+    for (int k = 0; k < 5; k++)
+        x->col_names[k] = xstrdup(k == 4 ? "right" : k % 2 ? "confidence" : k ? "B" : "A");
+    for (int i = 0; i < rows; i++)
+        flips_words(x, i, v->lines[i]);
+    if (rows < v->line_count || flips_unread(v))
+        x->note = xasprintf("the first %d of %lld", rows, (long long)v->listed);
+    return true;
+}
+
 /* ---- keys */
 
 static struct flips_view *flips_state(struct workbench *w)
@@ -552,5 +594,6 @@ const struct view view_flips = {
     .click = flips_click,
     .filter = flips_filter,
     .table = flips_table,
+    .figure = flips_figure,
     .actions = flips_actions,
 };

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What runs here: model, device, terminal, times by stage, memory, caches, the log. */
 #include "src/engine/regioncache.h"
+#include "ui/kit/text.h"
 #include "ui/views/views.h"
 
 #include <curses.h>
@@ -14,6 +15,7 @@ extern const struct view view_status;
 struct pen {
     struct area a;
     int row;
+    struct links *links;
 };
 
 static void title(struct pen *p, const char *text)
@@ -42,6 +44,14 @@ static void line(struct pen *p, const char *name, const char *fmt, ...)
     draw_text(p->row, p->a.col + 1, 12, "%s", name);
     attrset(A_NORMAL);
     draw_text(p->row++, p->a.col + 14, p->a.cols - 14, "%s", text);
+}
+
+/* A line whose last so many columns name a file. */
+static void line_links(const struct pen *p, int row, int from, int cols, const char *path)
+{
+    int room = p->a.cols - 14 - from;
+    if (p->row > row)
+        links_add(p->links, row, p->a.col + 14 + from, cols < room ? cols : room, path, NULL);
 }
 
 /* Text that goes on in further lines, between words. */
@@ -84,10 +94,14 @@ static void about_model(const struct workbench *w, struct pen *p)
         return;
     }
     line(p, "name", "%s", model_name(w->ses.model));
-    for (int i = 0; i < model_checkpoint_count(w->ses.model); i++)
-        line(p, i ? "" : "checkpoints", "%c %s  %s", i == w->ses.checkpoint ? '*' : ' ',
-             model_checkpoint_name(w->ses.model, i),
-             draw_base_name(model_checkpoint_path(w->ses.model, i)));
+    for (int i = 0; i < model_checkpoint_count(w->ses.model); i++) {
+        const char *name = model_checkpoint_name(w->ses.model, i);
+        const char *path = model_checkpoint_path(w->ses.model, i), *file = draw_base_name(path);
+        int row = p->row;
+        line(p, i ? "" : "checkpoints", "%c %s  %s", i == w->ses.checkpoint ? '*' : ' ', name,
+             file);
+        line_links(p, row, 4 + text_width(name), text_width(file), path);
+    }
     line(p, "device", "%s", model_device(w->ses.model));
     model_device_note(w->ses.model, note, sizeof note);
     lines(p, "", note);
@@ -151,12 +165,15 @@ static void about_places(const struct workbench *w, struct pen *p)
     line(p, "regions", u.folder ? "%d images, %.1f MB in %s" : "no cache%.0d%.0f%s", u.files,
          (double)u.bytes / (1 << 20), u.folder ? u.folder : "");
     free(u.folder);
+    int row = p->row;
     line(p, "log", "%s", w->ses.log ? log_path(w->ses.log) : w->logging.state);
+    if (w->ses.log)
+        line_links(p, row, 0, text_width(log_path(w->ses.log)), log_path(w->ses.log));
 }
 
 static void status_draw(struct workbench *w, struct pane *at, struct area a)
 {
-    struct pen p = {a, a.row};
+    struct pen p = {a, a.row, &w->screen.links};
     bool beside = a.cols >= 100; /* each other */
     (void)at;
     p.a.cols = beside ? a.cols / 2 - 1 : a.cols;

@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: MIT */
+/* Links in the text of the screen. Cells that curses writes anew have none: a link is written again
+ * when its cells, or its place, are others than they were. */
+#include "ui/kit/links.h"
+
+#include "src/base/link.h"
+#include "src/base/mem.h"
+#include "ui/kit/term.h"
+#include "ui/kit/term_virtual.h"
+
+#include <curses.h>
+#include <stdlib.h>
+#include <string.h>
+#include <wchar.h>
+
+void links_begin(struct links *l)
+{
+    for (int i = 0; i < l->count; i++)
+        free(l->list[i].uri);
+    l->count = 0;
+}
+
+void links_add(struct links *l, int row, int col, int cols, const char *path, const char *part)
+{
+    bool able = l->count < LINKS_MOST && cols > 0 && !term_virtual() && link_known();
+    char *uri = able ? link_uri(path, part) : NULL;
+    if (uri)
+        l->list[l->count++] = (struct link){row, col, cols, uri};
+}
+
+void links_drop(struct links *l, int row)
+{
+    int n = 0;
+    for (int i = 0; i < l->count; i++)
+        if (l->list[i].row == row)
+            free(l->list[i].uri);
+        else
+            l->list[n++] = l->list[i];
+    l->count = n;
+}
+
+void links_lost(struct links *l)
+{
+    l->shown_count = 0;
+}
+
+void links_fini(struct links *l)
+{
+    links_begin(l);
+}
+
+/* ---- writing */
+
+static void link_color(struct buf *b, int color, int first)
+{
+    if (color < 0)
+        return;
+    if (COLORS >= 1 << 24)
+        buf_printf(b, ";%d;2;%d;%d;%d", first + 8, color >> 16 & 255, color >> 8 & 255,
+                   color & 255);
+    else if (COLORS >= 256)
+        buf_printf(b, ";%d;5;%d", first + 8, color);
+    else
+        buf_printf(b, ";%d", first + (color & 7));
+}
+
+/* "ESC [ 0;1;38;5;231 m": what a cell looks like. */
+static void link_look(struct buf *b, attr_t attr, int pair)
+{
+    int front, behind;
+    buf_printf(b, "\033[0%s%s%s%s", attr & A_BOLD ? ";1" : "", attr & A_DIM ? ";2" : "",
+               attr & A_UNDERLINE ? ";4" : "", attr & A_REVERSE ? ";7" : "");
+    if (pair > 0 && extended_pair_content(pair, &front, &behind) == OK) {
+        link_color(b, front, 30);
+        link_color(b, behind, 40);
+    }
+    buf_putc(b, 'm');
+}
+
+/* The cells as they are, with their looks. */
+static void link_cells(struct buf *b, const struct link *x)
+{
+    for (int i = 0; i < x->cols; i++) {
+        cchar_t cell;
+        wchar_t text[CCHARW_MAX + 1];
+        attr_t attr;
+        short number;
+        int pair = 0;
+        char bytes[4 * (CCHARW_MAX + 1)];
+        if (mvin_wch(x->row, x->col + i, &cell) != OK ||
+            getcchar(&cell, text, &attr, &number, &pair) != OK)
+            continue;
+        size_t n = wcstombs(bytes, text, sizeof bytes - 1);
+        link_look(b, attr, pair);
+        if (n != (size_t)-1)
+            buf_add(b, bytes, n);
+        i += wcwidth(text[0]) > 1;
+    }
+}
+
+static uint64_t link_hash(const struct buf *b)
+{
+    uint64_t h = 14695981039346656037u;
+    for (size_t i = 0; i < b->len; i++)
+        h = (h ^ (unsigned char)b->data[i]) * 1099511628211u;
+    return h;
+}
+
+void links_flush(struct links *l)
+{
+    uint64_t now[LINKS_MOST];
+    int row, col;
+    getyx(stdscr, row, col);
+    for (int i = 0; i < l->count; i++) {
+        const struct link *x = &l->list[i];
+        struct buf b = {0};
+        bool there = false;
+        buf_printf(&b, "\0337\033[%d;%dH\033]8;;%s\033\\", x->row + 1, x->col + 1, x->uri);
+        link_cells(&b, x);
+        buf_puts(&b, "\033]8;;\033\\\0338");
+        now[i] = link_hash(&b);
+        for (int k = 0; k < l->shown_count; k++)
+            there |= l->shown[k] == now[i];
+        if (!there)
+            term_write_all(b.data, b.len);
+        buf_fini(&b);
+    }
+    move(row, col);
+    memcpy(l->shown, now, (size_t)l->count * sizeof now[0]);
+    l->shown_count = l->count;
+}
