@@ -60,11 +60,11 @@ static off_t note_lines(struct regionout *o)
     size_t room = 0;
     off_t end = 0;
     for (ssize_t n; end >= 0 && (n = getline(&line, &room, o->table)) > 0;) {
-        bool whole = line[n - 1] == '\n';
-        if (whole && is_our_line(o, line, (size_t)n)) {
+        bool whole = line[n - 1] == '\n', ours = is_our_line(o, line, (size_t)n);
+        if (whole && ours) {
             note_line(o, line, strcspn(line, "\t\r\n"));
             end += n;
-        } else if (whole || end == 0) {
+        } else if (whole || (end == 0 && !ours)) {
             end = -1;
         }
     }

@@ -123,6 +123,10 @@ truncate -s -100 "$work/cut.tsv"
 "$VILSCOPE" convert-regions -o "$work/cut.tsv" "$work/as-npy" 2>"$work/err" && cmp -s "$work/cut.tsv" "$work/tsv.tsv" &&
     grep -q "1 written, 1 there already" "$work/err"
 ok $? "a table goes on behind its last whole line: $(cat "$work/err")"
+head -n 1 "$work/tsv.tsv" | head -c 300 >"$work/cut.tsv"
+"$VILSCOPE" convert-regions -o "$work/cut.tsv" "$work/as-npy" 2>"$work/err" && cmp -s "$work/cut.tsv" "$work/tsv.tsv" &&
+    grep -q "2 written, 0 there already" "$work/err"
+ok $? "a table that was cut within its first line is begun anew: $(cat "$work/err")"
 "$VILSCOPE" convert-regions --quiet --force -o "$work/anew.tsv" "$work/as-npy" &&
     "$VILSCOPE" convert-regions --quiet --force -o "$work/anew.tsv" "$work/as-npy" && cmp -s "$work/anew.tsv" "$work/tsv.tsv"
 ok $? "--force begins a table anew, once"
