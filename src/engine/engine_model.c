@@ -28,6 +28,12 @@ static int check_vocabulary(const struct model *m, const char *config,
     return 0;
 }
 
+/* The one that the model has: the first checkpoint's. */
+static const char *first_config(const struct model *m)
+{
+    return parts_config(&m->parts, m->parts.checkpoint_count > 0 ? &m->parts.checkpoints[0] : NULL);
+}
+
 /* With a configuration of its own. */
 static int open_other_net(struct model *m, struct checkpoint *c, const char *config,
                           struct vs_err *err)
@@ -49,7 +55,7 @@ static int open_net(struct model *m, int i, struct vs_err *err)
 {
     struct checkpoint *c = &m->checkpoints[i];
     const char *config = parts_config(&m->parts, &m->parts.checkpoints[i]);
-    if (strcmp(config, m->parts.config) != 0)
+    if (strcmp(config, first_config(m)) != 0)
         return open_other_net(m, c, config, err);
     return net_open(&m->config, config, c->file, m->kern, &c->net, err);
 }
@@ -116,7 +122,7 @@ static int open_config(struct model *m, struct vs_err *err)
     m->checkpoints = xcalloc(MODEL_CHECKPOINTS, sizeof *m->checkpoints);
     if (m->parts.checkpoint_count > 0)
         opened = tensorfile_open(m->parts.checkpoints[0].path, &m->checkpoints[0].file, &of_file);
-    int rc = net_read_config(m->parts.config, m->checkpoints[0].file, &m->config, err);
+    int rc = net_read_config(first_config(m), m->checkpoints[0].file, &m->config, err);
     return rc != 0 && opened != 0 ? vs_fail(err, of_file.code, "%s", of_file.text) : rc;
 }
 
@@ -161,7 +167,7 @@ static int open_parts(struct model *m, const struct model_options *o, struct vs_
     if (rc == 0)
         rc = tokenizer_open(m->parts.vocab, &m->tokenizer, err);
     if (rc == 0)
-        rc = check_vocabulary(m, m->parts.config, &m->config.sizes, err);
+        rc = check_vocabulary(m, first_config(m), &m->config.sizes, err);
     if (rc == 0)
         rc = open_labels(m->parts.labels_vqa, &m->vqa, err);
     if (rc == 0)

@@ -81,6 +81,29 @@ for file in baseline tasks; do
     ok $? "$file: shares of what a region is read from are no more than the whole"
 done
 
+# ---- a model directory for all of them: the configuration beside one says nothing of the others
+mkdir "$work/all"
+for file in baseline pretrained tasks; do
+    ln -s "$(realpath "$data/$file.bin")" "$work/all/$file.bin"
+done
+sed '/"v_\|"bi_\|biattention/d; /^  [0-9],*$/d; /^ \],*$/d; s/"visual_target": 0/"x": 0/' "$data/config.json" >"$work/all/config.json"
+cp "$tiny/vocab.txt" "$work/all"
+cp "$data/config.json" "$work/all/two.json"
+cat >"$work/all/model.json" <<END
+{"config": "config.json", "vocab": "vocab.txt", "checkpoints": [{"name": "base", "file": "baseline.bin"},
+ {"name": "pre", "file": "pretrained.bin", "config": "two.json"},
+ {"name": "multi", "file": "tasks.bin", "config": "two.json"}]}
+END
+for pair in "base baseline" "pre pretrained" "multi tasks"; do
+    # shellcheck disable=SC2086
+    ask "$data/${pair#* }.bin" coco $two "a red square"
+    grep -o ' [-0-9.]*$' "$work/out" >"$work/want"
+    # shellcheck disable=SC2086
+    "$VILSCOPE" query -m "$work/all" -c "${pair% *}" -t coco $two "a red square" >"$work/out" 2>"$work/err"
+    grep -o ' [-0-9.]*$' "$work/out" | cmp -s - "$work/want" && [ -s "$work/want" ]
+    ok $? "${pair% *}: with its own configuration first: $(cat "$work/err")"
+done
+
 # ---- alignment: index 0 is "belongs", and the difference of both logits is ranked
 # shellcheck disable=SC2086
 ask "$data/pretrained.bin" alignment $two "a red square"

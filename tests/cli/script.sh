@@ -97,7 +97,7 @@ printf '%s\n' 'image 1' wait box 'press Space' 'press L' 'press L' 'press J' 'pr
 "$VILSCOPE" --no-log -S drawn.vs --screen 40x150 </dev/null 2>err &&
     [ "$(cat drawn.csv)" = "name,x1,y1,x2,y2
 region 0 whole image,0,0,320,240
-region 1 ,160,120,224,144" ] && grep -q '"origin": "user"' drawn.json && grep -q '"origin": "detector"' dropped.json
+region 1,160,120,224,144" ] && grep -q '"origin": "user"' drawn.json && grep -q '"origin": "detector"' dropped.json
 ok $? "one region of a box: $(tail -n 1 drawn.csv) $(cat err)"
 
 # ---- the first and the last depth are the ends

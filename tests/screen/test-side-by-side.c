@@ -209,6 +209,14 @@ static void two_families(void)
         return;
     command(t, "ask a red square");
     ok(terminal_expect(t, "  belongs    logit"), "it begins with a task that it answers");
+    command(t, "task");
+    ok(terminal_expect(t, "SNLI-VE            it is the pre-trained two-stream model") &&
+       terminal_has(t, "Alignment          a caption to rank"),
+       "of the others the list of tasks says why not");
+    terminal_type(t, "\033");
+    command(t, "map image");
+    command(t, "region 2");
+    ok(terminal_expect(t, "\"region 2\" attends to"), "a region without a class has its number");
     terminal_type(t, ":quit\r");
     ok(terminal_ends(t), "that ends in order, too");
 }

@@ -18,7 +18,8 @@ void draw_region_name(const struct workbench *w, int region, char *out, size_t s
     if (!label && region > 0 && g && g->classes && region <= g->count && w->ses.model &&
         (image < 0 || strcmp(g->digest, r->images[image].regions_digest) == 0))
         label = model_class_name(w->ses.model, g, g->classes[region - 1]);
-    snprintf(out, size, "region %d %s", region, region == 0 ? "whole image" : label ? label : "");
+    label = region == 0 ? "whole image" : label;
+    snprintf(out, size, "region %d%s%s", region, label ? " " : "", label ? label : "");
 }
 
 void draw_token_name(const struct workbench *w, int token, char *out, size_t size)

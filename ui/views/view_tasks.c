@@ -4,6 +4,7 @@
 
 #include <curses.h>
 #include <stdlib.h>
+#include <string.h>
 
 struct tasks_view {
     int pick; /* the chosen task */
@@ -31,11 +32,20 @@ static void tasks_enter(struct workbench *w, struct pane *p)
     v->pick = (int)(w->ses.task - task_table);
 }
 
+/* What is told of a task: what it asks for, or why the checkpoint does not answer it. */
+static bool tasks_tell(const struct workbench *w, const struct task *t, struct vs_err *why)
+{
+    bool answers = !w->ses.model || model_check_task(w->ses.model, w->ses.checkpoint, t, why) == 0;
+    const char *reason = answers ? NULL : strstr(why->text, "cannot answer it: ");
+    const char *told = answers ? t->hint : reason ? strchr(reason, ':') + 2 : why->text;
+    memmove(why->text, told, strlen(told) + 1);
+    return answers;
+}
+
 static void tasks_draw(struct workbench *w, struct pane *p, struct area a)
 {
     const struct tasks_view *v = p->state;
     int row = a.row, group = -1;
-    (void)w;
     for (int i = 0; i < task_count && row < a.row + a.rows; i++) {
         const struct task *t = &task_table[i];
         if ((int)t->group != group) {
@@ -43,10 +53,12 @@ static void tasks_draw(struct workbench *w, struct pane *p, struct area a)
             attrset(A_BOLD);
             draw_text(row++, a.col, a.cols, "%s", task_group_name(t->group));
         }
-        attrset(i == v->pick ? A_REVERSE : A_NORMAL);
+        struct vs_err told = {0};
+        bool answers = tasks_tell(w, t, &told);
+        attrset((int)(i == v->pick ? A_REVERSE : answers ? A_NORMAL : draw_dim()));
         draw_text(row++, a.col + 1, a.cols - 1, "%c %3d  %-18s %s", i < 9 ? '1' + i
                                                                     : i == 9 ? '0' : ' ',
-                  t->id, t->title, t->hint);
+                  t->id, t->title, told.text);
         attrset(A_NORMAL);
     }
 }
