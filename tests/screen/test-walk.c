@@ -32,7 +32,7 @@ static const char *const keys[] = {
     "/", ";", "i", "what color", ":", "view matrix\r", "view heads\r", "view tokens\r",
     ":view states\r", ":view plane\r", ":view lens\r", ":view what-if\r", ":split heads\r",
     ":hide\r", ":set graphics blocks\r", ":set graphics auto\r", "\f", "M", "D", "X", "U", "K",
-    "\177", "\001", "\013", "d",
+    "\177", "\001", "\013", "d", "*", "\033[1;5A", "\033[1;5B", "\033[1;5C", "\033[1;5D",
 };
 #define KEYS (sizeof keys / sizeof keys[0])
 
@@ -48,7 +48,8 @@ static void step(struct terminal *t, const char *graphics)
         terminal_resize(t, sizes[i][0], sizes[i][1]);
         terminal_settle(t, 60);
     } else if (what < 12) {
-        snprintf(mouse, sizeof mouse, "\033[<%u;%u;%u%c", draw_lot(3) ? 0 : 64 + draw_lot(2),
+        static const unsigned codes[] = {0, 0, 64, 65, 32, 35, 35, 35}; /* moved: 32, 35 */
+        snprintf(mouse, sizeof mouse, "\033[<%u;%u;%u%c", codes[draw_lot(8)],
                  1 + draw_lot((unsigned)t->cols), 1 + draw_lot((unsigned)t->rows), 'M');
         terminal_type(t, mouse);
     } else {
@@ -138,8 +139,8 @@ static const struct way {
     struct terminal_kind kind;
     int steps;
 } ways[] = {
-    {"sixel", "auto", {.sixel = true}, 400},
-    {"kitty", "auto", {.kitty = true}, 32},
+    {"sixel", "auto", {.sixel = true, .motion = true}, 400},
+    {"kitty", "auto", {.kitty = true, .motion = true}, 32},
     {"tmux", "auto", {.tmux = true, .placeholders = true}, 32},
     {"iterm2", "auto", {.iterm2 = true, .name = "iTerm2 3.5"}, 32},
     {"blocks", "blocks", {.sixel = false}, 32},

@@ -73,6 +73,8 @@ static void screen_text(void)
        "wide characters are cut whole");
     text_fit_words("asked; one: this, two: that", 20, out, sizeof out);
     ok(strcmp(out, "asked; one: this") == 0, "hints are shown whole or not: '%s'", out);
+    text_fit_words("asked; one: this, two: that", 14, out, sizeof out);
+    ok(strcmp(out, "asked") == 0, "also the first of them: '%s'", out);
     text_fit_words("one two three", 10, out, sizeof out);
     ok(strcmp(out, "one two") == 0, "so are words: '%s'", out);
     ok(text_fit_words("abcdef", 4, out, sizeof out) == 4, "but a long word is cut");

@@ -70,7 +70,8 @@ int text_fit_words(const char *s, int cells, char *out, size_t size)
     char *space = strrchr(out, ' ');
     if (text_width(s) <= cells || !space)
         return used;
-    char *comma = strrchr(out, ',');
+    char *comma = strrchr(out, ','), *end = strrchr(out, ';');
+    comma = end && (!comma || end > comma) ? end : comma;
     *(comma ? comma : space) = '\0';
     return text_width(out);
 }

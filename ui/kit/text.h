@@ -16,8 +16,8 @@ int text_width(const char *s);
 /* The same, but a text that is cut ends in an ellipsis: any number, and words of six columns or
  * more. */
 int text_cut(const char *s, int cells, char *out, size_t size);
-/* The same as text_fit, but what does not fit whole is left out from the last comma or space on, if
- * any. */
+/* The same as text_fit, but what does not fit whole is left out from the last comma or semicolon
+ * on, or else from the last space, if any. */
 int text_fit_words(const char *s, int cells, char *out, size_t size);
 
 /* Bytes of s that are one line of so many columns, up to a blank where there is one; all that
