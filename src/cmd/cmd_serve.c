@@ -17,7 +17,7 @@ struct options {
     struct model_options model;
     struct words checkpoints, allow;
     const char *socket, *relay;
-    int clients, memory;
+    int clients, memory, seconds;
     bool quiet;
 };
 
@@ -40,6 +40,8 @@ static const struct option_row option_rows[] = {
     INT("memory", 0, "MB", memory, 1, 1 << 20, 4096,
         "activations for gradients and patched models that a client may keep; passes with more "
         "activations are computed again in blocks"),
+    INT("seconds", 0, "N", seconds, 1, 86400, 600,
+        "time that one request may be computed: what takes longer is given up, as others wait"),
     FLAG("quiet", quiet, "say nothing of clients that come and go"),
     TEXT("relay", 0, "PATH", relay, VALUES_FILES,
          "be the far end of ssh: copy between standard input and output and the server at PATH"),
@@ -77,7 +79,7 @@ static int run(void *options, char **args, int count)
         return channel_relay(o->relay, &err) == 0 ? EXIT_OK : command_fail("serve", &err);
     char *path = o->socket ? xstrdup(o->socket) : serve_path();
     struct serve_options s = {.path = path, .clients = o->clients, .memory_mb = o->memory,
-                              .stop = &stop, .say = o->quiet ? NULL : say};
+                              .seconds = o->seconds, .stop = &stop, .say = o->quiet ? NULL : say};
     int rc = take_users(o, &s, &err);
     if (rc == 0)
         rc = command_choose("serve", &o->checkpoints, &o->model, &chosen, &err);

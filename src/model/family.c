@@ -142,6 +142,12 @@ size_t net_holds(const struct net *n)
     return n->family->holds ? n->family->holds(n) : 0;
 }
 
+void net_drop_spare(struct net *n)
+{
+    if (n->family->drop_spare)
+        n->family->drop_spare(n);
+}
+
 int net_batch(const struct net *n, int tokens, int regions, int most)
 {
     return n->family->batch(n, tokens, regions, most);

@@ -359,6 +359,8 @@ struct family {
     /* Bytes that n alone takes, of host and device, beside what it borrows: weights that were made
      * for it, and the room that its passes leave to the next. NULL: not known, 0. */
     size_t (*holds)(const struct net *n);
+    /* Frees what tapes that were freed have left to the next one. NULL: nothing. */
+    void (*drop_spare)(struct net *n);
     /* Numbers that a head on rows of states gives for one, 0 when the checkpoint lacks it. */
     int (*head_size)(const struct net *n, enum net_head head);
     /* The same head on other states: x (rows, width), out (rows, head_size). */
@@ -411,6 +413,7 @@ int net_target_images(const struct net_target *target, int batch, int *first);
 int net_mix(struct net *n, const struct net_patch *list, int count, struct net **out,
             struct vs_err *err);
 size_t net_holds(const struct net *n);
+void net_drop_spare(struct net *n);
 int net_batch(const struct net *n, int tokens, int regions, int most);
 int net_head_size(const struct net *n, enum net_head head);
 int net_read_states(struct net *n, enum net_head head, const float *x, int rows, float *out,

@@ -278,6 +278,7 @@ static void make_families(void)
         f->mixes = remote_mixes;
         f->mix = remote_mix;
         f->holds = NULL; /* its memory is the server's */
+        f->drop_spare = NULL;
         f->head_size = remote_head_size;
         f->read_states = remote_read_states;
     }

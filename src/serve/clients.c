@@ -92,6 +92,28 @@ static void client_renew(struct client *x)
     x->head_have = x->body_have = x->body_room = 0;
 }
 
+/* x's turn begins; NULL: it is over. Whether it was given up. */
+static bool clients_turn(struct clients *c, struct client *x)
+{
+    pthread_mutex_lock(&c->lock);
+    bool late = c->late;
+    c->now = x;
+    c->since = vs_now_ms();
+    c->late = false;
+    pthread_mutex_unlock(&c->lock);
+    return late;
+}
+
+void clients_hurry(struct clients *c)
+{
+    pthread_mutex_lock(&c->lock);
+    if (c->now && !c->late && vs_now_ms() - c->since > 1000.0 * c->seconds) {
+        c->late = true;
+        atomic_store(&c->now->cancel, true);
+    }
+    pthread_mutex_unlock(&c->lock);
+}
+
 static void client_answer(struct clients *c, struct client *x)
 {
     struct telling telling = {c, x};
@@ -100,7 +122,12 @@ static void client_answer(struct clients *c, struct client *x)
                         .cancel = &x->cancel, .progress = tell, .arg = &telling};
     struct buf out = {0};
     struct vs_err err = {0};
+    clients_turn(c, x);
     int rc = request_answer(&q, &out, &err);
+    if (clients_turn(c, NULL) && rc == VS_E_CANCELLED)
+        rc = vs_fail(&err, VS_E_LIMIT, "the server gave this up after %d s, the longest that it "
+                     "computes for one client at a stretch (serve --seconds): ask for less at once",
+                     c->seconds);
     if (rc != 0) {
         buf_fini(&out);
         frame_put_failure(&out, &err);
@@ -221,9 +248,9 @@ static void clients_fini(struct clients *c)
     offer_fini(&c->offer);
 }
 
-int clients_start(struct clients *c, struct model *m, struct vs_err *err)
+int clients_start(struct clients *c, struct model *m, int seconds, struct vs_err *err)
 {
-    *c = (struct clients){.m = m};
+    *c = (struct clients){.m = m, .seconds = seconds};
     int rc = offer_make(m, &c->offer, err);
     if (rc != 0 || pipe2(c->wake, O_CLOEXEC | O_NONBLOCK) != 0) {
         offer_fini(&c->offer);

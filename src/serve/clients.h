@@ -29,16 +29,25 @@ struct client {
 struct clients {
     struct model *m;
     struct offer offer;
-    pthread_mutex_t lock; /* of the queue, of busy and over, and of out while busy */
+    pthread_mutex_t lock; /* of the queue, of whose turn it is, of busy and over, and of out while
+                             busy */
     pthread_cond_t more;
     pthread_t thread;
     struct client *first, *last; /* whose turn it is */
+    struct client *now; /* who is being answered, since when (vs_now_ms); NULL: nobody */
+    double since;
+    int seconds; /* what takes longer is given up */
+    bool late;   /* as what is computed now was */
     bool ends;
     int wake[2]; /* the computing thread has something for the polling one */
 };
 
-int clients_start(struct clients *c, struct model *m, struct vs_err *err);
+/* seconds: how long one may be answered. */
+int clients_start(struct clients *c, struct model *m, int seconds, struct vs_err *err);
 void clients_stop(struct clients *c); /* when what is computed is done */
+
+/* Cancels what has been computed for too long. */
+void clients_hurry(struct clients *c);
 
 /* What is kept for it goes, in its turn. */
 void clients_release(struct clients *c, struct client *x);

@@ -50,12 +50,24 @@ static void put_hello(struct model *m, const char *parts_digest, struct buf *out
 
 /* ---- the small files */
 
+/* From the root. What a file names lies beside it, not beside what it may be a link to. */
+static char *full_path(const char *path)
+{
+    const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+    char *folder = slash ? xstrndup(path, (size_t)(name - path)) : xstrdup(".");
+    char *full = realpath(folder, NULL);
+    char *out = full ? xasprintf("%s/%s", strcmp(full, "/") == 0 ? "" : full, name) : xstrdup(path);
+    free(folder);
+    free(full);
+    return out;
+}
+
 /* Its full path and content; of none both are NULL. */
 static int put_part(const char *path, struct buf *out, struct sha256 *sum, struct vs_err *err)
 {
     struct bytes map = {0};
-    char *full = path ? realpath(path, NULL) : NULL;
-    wire_text(out, full ? full : path);
+    char *full = path ? full_path(path) : NULL;
+    wire_text(out, full);
     free(full);
     if (!path) {
         wire_array(out, NULL, 0, 1);

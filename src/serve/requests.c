@@ -37,9 +37,19 @@ static size_t kept_bytes(const struct kept *k)
     return bytes;
 }
 
-/* more: bytes that are to come to what is kept. */
-static int check_kept(const struct kept *k, size_t more, struct vs_err *err)
+/* What freed tapes have left to the next ones is no reason to refuse something. */
+static void kept_drop_spares(struct kept *k)
 {
+    for (int i = 0; i < KEPT_MOST; i++)
+        if (k->nets[i])
+            net_drop_spare(k->nets[i]);
+}
+
+/* more: bytes that are to come to what is kept. */
+static int check_kept(struct kept *k, size_t more, struct vs_err *err)
+{
+    if (kept_bytes(k) + more > k->most_bytes)
+        kept_drop_spares(k);
     size_t bytes = kept_bytes(k) + more;
     if (bytes <= k->most_bytes)
         return 0;
@@ -203,6 +213,22 @@ static int keep_tape(struct request *q, struct tape *tape, int *place, struct vs
     return 0;
 }
 
+/* In the room that is left of what the client may keep. */
+static int record_pass(struct kept *k, struct asked_pass *p, struct tape **tape, struct trace **t,
+                       struct vs_err *err)
+{
+    kept_drop_spares(k);
+    size_t used = kept_bytes(k), left = used < k->most_bytes ? k->most_bytes - used : 0;
+    p->want.kept_most = left ? left : 1; /* 0 would mean no limit */
+    int rc = net_record(p->n, &p->in, &p->want, tape, t, err);
+    if (rc != VS_E_LIMIT || used == 0)
+        return rc;
+    return vs_fail(err, VS_E_LIMIT, "gradients need more memory than is left of the %zu MB that "
+                   "the server keeps for one client (serve --memory): %.1f MB are taken by its "
+                   "patched models and kept activations; ask with fewer patches, or anew",
+                   k->most_bytes >> 20, (double)used / (1 << 20));
+}
+
 static int answer_record(struct request *q, struct buf *out, struct vs_err *err)
 {
     struct asked_pass p;
@@ -212,10 +238,8 @@ static int answer_record(struct request *q, struct buf *out, struct vs_err *err)
     if (rc == 0 && (int64_t)p.in.batch * (p.in.tokens + p.in.regions) > RECORD_ROWS)
         rc = vs_fail(err, VS_E_LIMIT, "a pass of %d images that keeps its activations is more than "
                      "a server takes at once", p.in.batch);
-    p.want.kept_most = rc == 0 ? q->kept->most_bytes - kept_bytes(q->kept) : 0;
-    p.want.kept_most += p.want.kept_most == 0; /* which would mean no limit */
     if (rc == 0)
-        rc = net_record(p.n, &p.in, &p.want, &tape, &t, err);
+        rc = record_pass(q->kept, &p, &tape, &t, err);
     if (rc == 0 && (rc = keep_tape(q, tape, &place, err)) != 0)
         tape_free(tape);
     if (rc == 0) {

@@ -284,6 +284,7 @@ static void serve_turn(struct server *s)
     if (s->fds[0].revents)
         accept_client(s);
     sweep(s);
+    clients_hurry(&s->clients);
 }
 
 /* Everybody is hung up on, and what is computed for them ends. */
@@ -307,7 +308,7 @@ int serve_run(struct model *m, const struct serve_options *o, struct vs_err *err
 {
     struct server s = {.o = o, .fd = -1};
     char note[KERN_WHY];
-    int rc = clients_start(&s.clients, m, err);
+    int rc = clients_start(&s.clients, m, o->seconds, err);
     if (rc != 0)
         return rc;
     rc = open_socket(&s, err);

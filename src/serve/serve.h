@@ -14,6 +14,7 @@ struct serve_options {
                                  not there */
     int clients;              /* most at a time */
     int memory_mb;            /* of what a client may keep in activations for the way back */
+    int seconds;              /* of what is computed at a stretch: what takes longer is given up */
     uid_t users[SERVE_USERS]; /* who may connect beside this user and root */
     int user_count;
     const atomic_bool *stop;  /* ends it, when what is computed is done */

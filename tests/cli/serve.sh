@@ -198,7 +198,15 @@ wait $server
 status=$?
 [ $status -eq 0 ] && [ ! -e "$at" ]
 ok $? "TERM ends it in order, and its socket is gone ($status)"
-serve
+mkdir "$work/linked"
+for file in "$frozen"/*; do ln -s "$file" "$work/linked/"; done
+rm "$work/linked/queries.jsonl"
+cp "$frozen/queries.jsonl" "$work/elsewhere.jsonl"
+ln -s ../elsewhere.jsonl "$work/linked/queries.jsonl"
+serve -m "$work/linked"
+(cd "$work/linked" && timeout 300 "$VILSCOPE" --connect "$at" --no-log -S ../suggested.vs --screen 40x150 \
+    >/dev/null 2>"$work/err" </dev/null) && cmp -s "$work/linked/suggested.csv" "$work/in-m/suggested.csv"
+ok $? "suggested queries whose file is a link have the images that lie beside the link $(cat "$work/err")"
 kill -HUP $server # by the shell
 kill -HUP $server # by the kernel
 wait $server

@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /* What one client may take of a server's memory and time: patched models and what their passes
- * leave count with what is kept, a pass has so many rows, an image so many boxes. Broken by a patch
- * that copies a layer for each of its heads, by memory that nobody counts, and by a pass that all
- * others wait for. */
+ * leave count with what is kept, a pass has so many rows and so much time, an image so many boxes.
+ * Broken by a patch that copies a layer for each of its heads, by memory that nobody counts or that
+ * is not in use, and by a pass that all others wait for. */
 #include "src/engine/engine_priv.h"
 #include "src/remote/netwire.h"
 #include "src/serve/requests.h"
+#include "src/serve/serve.h"
 #include "tap.h"
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static struct model *model;
 static struct kept kept;
@@ -51,7 +53,7 @@ static const char *forget(void)
     return ask(FRAME_FORGET_NET, &b);
 }
 
-static const char *pass(int net, int images, int tokens, int regions)
+static void put_pass(struct buf *b, int net, int images, int tokens, int regions)
 {
     const struct net *n = model->checkpoints[0].net;
     size_t rows = (size_t)images * (size_t)regions, words = (size_t)images * (size_t)tokens;
@@ -61,15 +63,35 @@ static const char *pass(int net, int images, int tokens, int regions)
     const struct net_input in = {.batch = images, .tokens = tokens, .regions = regions,
                                  .ids = ids, .features = features, .spatials = places,
                                  .task = task};
-    struct buf b = {0};
-    wire_int(&b, net);
-    netwire_put_input(&b, &n->sizes, &in);
-    netwire_put_want(&b, &n->sizes, &(struct net_want){.heads = HEAD_VQA});
+    wire_int(b, net);
+    netwire_put_input(b, &n->sizes, &in);
+    netwire_put_want(b, &n->sizes, &(struct net_want){.heads = HEAD_VQA});
     free(features);
     free(places);
     free(ids);
     free(task);
+}
+
+static const char *pass(int net, int images, int tokens, int regions)
+{
+    struct buf b = {0};
+    put_pass(&b, net, images, tokens, regions);
     return ask(FRAME_FORWARD, &b);
+}
+
+/* One that keeps its activations, as the first tape. */
+static const char *record(int net)
+{
+    struct buf b = {0};
+    put_pass(&b, net, 1, 4, 3);
+    return ask(FRAME_RECORD, &b);
+}
+
+static const char *forget_tape(void)
+{
+    struct buf b = {0};
+    wire_int(&b, 0);
+    return ask(FRAME_FORGET_TAPE, &b);
 }
 
 static const char over[] = " MB that the server keeps for one (serve --memory)";
@@ -106,6 +128,27 @@ static void left_by_passes(void)
     kept_fini(&kept);
 }
 
+static void gradients(void)
+{
+    kept.most_bytes = (size_t)64 << 20;
+    bool made = !*mix(1) && !*pass(1, 1, 4, 3);
+    size_t used = made ? net_holds(kept.nets[0]) : 0;
+    bool recorded = made && !*record(1);
+    size_t tape = recorded ? kept.tapes[0]->bytes : 0;
+    bool again = recorded && !*forget_tape() && net_holds(kept.nets[0]) >= used + tape;
+    kept.most_bytes = used + tape;
+    bool twice = again && !*pass(1, 1, 4, 3) && !*record(1) && !*forget_tape() && !*record(1);
+    ok(twice && tape > 1000 && kept.tapes[0]->bytes == tape,
+       "what a tape leaves to the next one (%zu bytes) refuses nothing, and makes no pass go in "
+       "blocks", tape);
+    forget_tape();
+    kept.most_bytes = used + 100;
+    const char *said = record(1);
+    ok(strstr(said, "are taken by its patched models"), "where patched models leave no room: %s",
+       said);
+    kept_fini(&kept);
+}
+
 static void rows(void)
 {
     static const char many[] = "computes at once: 32768 tokens and regions in all";
@@ -127,6 +170,64 @@ static void boxes(void)
     ok(strstr(said, "5000 boxes"), "boxes without end are refused: %s", said);
 }
 
+/* ---- time */
+
+static atomic_bool stop;
+static char path[] = "/tmp/vilscope-limits-XXXXXX/socket";
+
+static void *run_server(void *arg)
+{
+    const struct serve_options o = {.path = path, .clients = 1, .memory_mb = 64, .seconds = 1,
+                                    .stop = &stop};
+    return serve_run(model, &o, arg) == 0 ? NULL : arg;
+}
+
+/* What the server says to a pass, once it got to it; a second and a half is enough for nobody. */
+static const char *asked_late(struct channel *c)
+{
+    static char text[4096];
+    struct buf b = {0};
+    size_t have = 0;
+    ssize_t n = 0;
+    put_pass(&b, 0, 1, 4, 3);
+    pthread_mutex_lock(&model->forward_lock);
+    bool sent = channel_send(c, FRAME_FORWARD, &b);
+    usleep(1500000);
+    pthread_mutex_unlock(&model->forward_lock);
+    for (int i = 0; sent && i < 600 && have < 64 && n >= 0; i++) {
+        n = channel_read(c, text + have, sizeof text - 1 - have, 100);
+        have += n > 0 ? (size_t)n : 0;
+    }
+    for (size_t i = 0; i < have; i++)
+        text[i] = text[i] >= ' ' && text[i] <= '~' ? text[i] : '.';
+    text[have] = '\0';
+    buf_fini(&b);
+    const char *said = strstr(text, "the server");
+    return said ? said : text;
+}
+
+static void seconds(void)
+{
+    struct vs_err err = {0};
+    struct channel c = {.fd = -1};
+    pthread_t thread;
+    *strrchr(path, '/') = '\0';
+    bool made = mkdtemp(path) != NULL;
+    path[strlen(path)] = '/';
+    made &= pthread_create(&thread, NULL, run_server, &err) == 0;
+    for (int i = 0; made && channel_open(path, false, &c, NULL) != 0 && i < 600; i++)
+        usleep(100000);
+    const char *said = c.fd >= 0 ? asked_late(&c) : "no server";
+    ok(strstr(said, "gave this up after 1 s"), "what takes too long is given up: %s", said);
+    channel_close(&c);
+    atomic_store(&stop, true);
+    void *failed = NULL;
+    ok(made && pthread_join(thread, &failed) == 0 && !failed, "and the server goes on %s",
+       err.text);
+    *strrchr(path, '/') = '\0';
+    rmdir(path);
+}
+
 int main(void)
 {
     struct vs_err err = {0};
@@ -137,8 +238,10 @@ int main(void)
     }
     patched();
     left_by_passes();
+    gradients();
     rows();
     boxes();
+    seconds();
     model_free(model);
     return tap_done();
 }

@@ -114,7 +114,8 @@ struct running {
 static void *run_server(void *arg)
 {
     struct running *r = arg;
-    const struct serve_options o = {.path = path, .clients = 3, .memory_mb = 64, .stop = &r->stop};
+    const struct serve_options o = {.path = path, .clients = 3, .memory_mb = 64, .seconds = 600,
+                                    .stop = &r->stop};
     r->rc = serve_run(r->m, &o, &r->err);
     return NULL;
 }

@@ -196,6 +196,7 @@ const struct family singlestream_family = {
     .mixes = single_family_mixes,
     .mix = single_family_mix,
     .holds = core_holds,
+    .drop_spare = core_drop_spare,
     .head_size = single_family_head_size,
     .read_states = single_family_read_states,
 };

@@ -62,6 +62,11 @@ size_t core_holds(const struct net *n)
     return bytes;
 }
 
+void core_drop_spare(struct net *n)
+{
+    tape_drop_spare(core_of(n));
+}
+
 void core_fini(struct core *m)
 {
     tape_drop_spare(m);

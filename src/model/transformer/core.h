@@ -36,8 +36,9 @@ static inline struct core *core_of(struct net *n)
 {
     return (struct core *)n;
 }
-/* family.holds */
+/* family.holds, family.drop_spare */
 size_t core_holds(const struct net *n);
+void core_drop_spare(struct net *n);
 
 /* After the weights are bound. */
 void core_start(struct core *m, const struct tensorfile *f);

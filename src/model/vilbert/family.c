@@ -166,6 +166,7 @@ const struct family vilbert_family = {
     .mixes = family_mixes,
     .mix = family_mix,
     .holds = core_holds,
+    .drop_spare = core_drop_spare,
     .head_size = family_head_size,
     .read_states = family_read_states,
 };
