@@ -52,6 +52,7 @@ root_source() {
     for part in golden data; do
         [ ! -d "${VILSCOPE_SHARED:-../shared}/$part" ] || cp -r "${VILSCOPE_SHARED:-../shared}/$part" "$1/shared/"
     done
+    chmod -R u+w "$1/shared" # copies that tests make of it are removed by ordinary users
 }
 
 # root_mount: what programs want, inside of a mount namespace.

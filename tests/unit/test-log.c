@@ -190,6 +190,8 @@ static void read_only(void)
     log_open(file("ro/other.db"), false, &l, &err);
     log_close(l);
     chmod(path, 0444);
+    if (geteuid() != 0)
+        chmod(file("ro/other.db"), 0); /* anybody is this same user, whose own file it is */
     chmod(file("ro"), 0555);
     chmod(dir, 0755);
     mkdir(file("tmp"), 01777);
