@@ -28,7 +28,8 @@ static const struct option_row option_rows[] = {
 static const struct command_word words[] = {
     {"init", "DIR [FILE...]",
      "write DIR/model.json: each file is recognised by its content; of folders, and of DIR when no "
-     "file is given, the files in them; ends with one question"},
+     "file is given, the files in them, and lists of answers and classes in folders below; ends "
+     "with one question"},
     {"check", "DIR",
      "ask what the reference's notebook asked of demo/1.jpg (--image), and compare the answers"},
     {NULL, NULL, NULL},

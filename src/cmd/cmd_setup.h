@@ -15,17 +15,24 @@ struct setup_options {
 
 /* ---- what was given, by what it is (cmd_setup_parts.c) */
 
+struct setup_list {
+    char *path;
+    int size; /* names */
+    bool deep; /* found below a folder that was named: none of its business unless it fits */
+};
+
 struct setup {
     const struct setup_options *o;
     struct parts parts;
     struct findings found;
-    char **lists; /* of labels: which head's, the checkpoint tells */
-    int *list_sizes, list_count;
+    struct setup_list *lists; /* of labels: which head's, the checkpoint tells */
+    int list_count;
     char *image, *regions, *key; /* of the files, to ask about; or NULL */
     char **kinds;  /* of the checkpoints, beside them in parts */
     int unused;    /* files that were named and are no part */
 };
-/* Takes a file, or those in a folder, one level deep; what it is no part of is a finding. */
+/* Takes a file, or those in a folder; what is no part is a finding. In the folders of a folder only
+ * lists of answers and classes are looked for, which have the same name for all tasks. */
 void setup_add(struct setup *s, const char *path);
 /* Each list of labels to what has as many: m's heads, the detector's classes; m NULL: those of the
  * published model. */

@@ -18,6 +18,8 @@
 #define PUBLISHED_GQA 1533
 #define PUBLISHED_CLASSES 1600
 #define FOLDER_FILES 1000 /* of a folder that are looked at */
+#define DEEP_FOLDERS 4    /* below one that was named, where lists are looked for */
+#define DEEP_BYTES ((off_t)1 << 20) /* of a list there */
 
 /* named: by the user, not found in a folder. */
 static void setup_unused(struct setup *s, bool named, const char *path, const char *why)
@@ -55,14 +57,11 @@ static void setup_checkpoint(struct setup *s, const char *path, const json_t *re
                                 setup_says(report, "tasks"));
 }
 
-static void setup_list(struct setup *s, const char *path, const json_t *report)
+static void setup_list(struct setup *s, const char *path, bool deep, const json_t *report)
 {
-    size_t n = (size_t)s->list_count + 1;
-    s->lists = xreallocarray(s->lists, n, sizeof *s->lists);
-    s->list_sizes = xreallocarray(s->list_sizes, n, sizeof *s->list_sizes);
-    s->lists[n - 1] = xstrdup(path);
-    s->list_sizes[n - 1] = (int)json_integer_value(json_object_get(report, "label_count"));
-    s->list_count++;
+    int size = (int)json_integer_value(json_object_get(report, "label_count"));
+    s->lists = xreallocarray(s->lists, (size_t)s->list_count + 1, sizeof *s->lists);
+    s->lists[s->list_count++] = (struct setup_list){xstrdup(path), size, deep};
 }
 
 static void setup_regions(struct setup *s, const char *path, const json_t *report)
@@ -126,7 +125,7 @@ static void setup_file(struct setup *s, bool named, const char *path, const json
     else if (strcmp(kind, "detector configuration") == 0)
         setup_fill(s, named, &s->parts.detector_arch, path);
     else if (strcmp(kind, "labels") == 0)
-        setup_list(s, path, report);
+        setup_list(s, path, false, report);
     else if (strcmp(kind, "region database") == 0 || strcmp(kind, "regions") == 0)
         setup_regions(s, path, report);
     else if (strcmp(kind, "image") == 0)
@@ -160,15 +159,54 @@ static bool setup_is_one(const char *path)
     return one;
 }
 
+/* The caller frees it. */
+static char *setup_inside(const char *path, const char *name)
+{
+    size_t n = strlen(path);
+    return xasprintf("%s%s%s", path, n > 0 && path[n - 1] == '/' ? "" : "/", name);
+}
+
 static int setup_visible(const struct dirent *e)
 {
     return e->d_name[0] != '.' && strcmp(e->d_name, "model.json") != 0;
+}
+
+static void setup_one_deep(struct setup *s, const char *path)
+{
+    struct vs_err none = {0};
+    json_t *report = NULL;
+    if (inspect_report(path, NULL, &report, &none) == 0 &&
+        strcmp(setup_says(report, "kind"), "labels") == 0)
+        setup_list(s, path, true, report);
+    json_decref(report);
+}
+
+/* Lists in the folder at path, and in those in it; left: files that are still looked at. */
+static void setup_deeper(struct setup *s, const char *path, int depth, int *left)
+{
+    struct dirent **list = NULL;
+    struct stat st;
+    int n = scandir(path, &list, setup_visible, alphasort);
+    for (int i = 0; i < n; i++) {
+        char *file = setup_inside(path, list[i]->d_name);
+        bool there = *left > 0 && stat(file, &st) == 0;
+        if (there && S_ISDIR(st.st_mode) && depth < DEEP_FOLDERS)
+            setup_deeper(s, file, depth + 1, left);
+        else if (there && S_ISREG(st.st_mode) && st.st_size <= DEEP_BYTES) {
+            setup_one_deep(s, file);
+            (*left)--;
+        }
+        free(file);
+        free(list[i]);
+    }
+    free(list);
 }
 
 void setup_add(struct setup *s, const char *path)
 {
     struct dirent **list = NULL;
     struct stat st;
+    int left = FOLDER_FILES;
     bool folder = stat(path, &st) == 0 && S_ISDIR(st.st_mode) && !setup_is_one(path);
     int n = folder ? scandir(path, &list, setup_visible, alphasort) : -1;
     if (n < 0) {
@@ -176,9 +214,11 @@ void setup_add(struct setup *s, const char *path)
         return;
     }
     for (int i = 0; i < n; i++) {
-        char *file = xasprintf("%s/%s", path, list[i]->d_name);
+        char *file = setup_inside(path, list[i]->d_name);
         bool deeper = stat(file, &st) == 0 && S_ISDIR(st.st_mode) && !setup_is_one(file);
-        if (!deeper && i < FOLDER_FILES)
+        if (deeper)
+            setup_deeper(s, file, 1, &left);
+        else if (i < FOLDER_FILES)
             setup_one(s, false, file);
         free(file);
         free(list[i]);
@@ -199,19 +239,19 @@ void setup_place_lists(struct setup *s, const struct model *m)
     if (s->parts.detector_arch && arch_read(s->parts.detector_arch, &a, &err) != 0)
         a.num_classes = PUBLISHED_CLASSES + 1; /* setup_tell says what is wrong */
     for (int i = 0; i < s->list_count; i++) {
-        const char *path = s->lists[i];
-        int n = s->list_sizes[i];
+        const char *path = s->lists[i].path;
+        int n = s->lists[i].size;
         bool is_gqa = n == gqa && (n != vqa || strcasestr(path, "gqa") || s->parts.labels_vqa);
         char why[200];
         snprintf(why, sizeof why, "a list of %d names: the checkpoint has %d answers of VQA and %d "
                  "of GQA, the detector %d classes", n, vqa, gqa, a.num_classes - 1);
         if (is_gqa)
-            setup_fill(s, true, &s->parts.labels_gqa, path);
+            setup_fill(s, !s->lists[i].deep, &s->parts.labels_gqa, path);
         else if (n == vqa)
-            setup_fill(s, true, &s->parts.labels_vqa, path);
+            setup_fill(s, !s->lists[i].deep, &s->parts.labels_vqa, path);
         else if (n == a.num_classes - 1)
-            setup_fill(s, true, &s->parts.classes, path);
-        else
+            setup_fill(s, !s->lists[i].deep, &s->parts.classes, path);
+        else if (!s->lists[i].deep)
             setup_unused(s, false, path, why);
     }
 }
@@ -219,9 +259,8 @@ void setup_place_lists(struct setup *s, const struct model *m)
 void setup_fini(struct setup *s)
 {
     for (int i = 0; i < s->list_count; i++)
-        free(s->lists[i]);
+        free(s->lists[i].path);
     free(s->lists);
-    free(s->list_sizes);
     free(s->image);
     free(s->regions);
     free(s->key);

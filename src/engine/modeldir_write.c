@@ -59,7 +59,7 @@ static json_t *modeldir_document(const char *dir, const struct parts *p)
 int parts_write(const char *dir, const struct parts *p, struct vs_err *err)
 {
     struct outfile o;
-    int rc = outfile_folder(dir, err);
+    int rc = outfile_folders(dir, err);
     if (rc != 0)
         return rc;
     char *full = realpath(dir, NULL);

@@ -31,6 +31,18 @@ int outfile_folder(const char *path, struct vs_err *err)
                    strerror(why == EEXIST ? ENOTDIR : why));
 }
 
+int outfile_folders(const char *path, struct vs_err *err)
+{
+    char *part = xstrdup(path);
+    for (char *at = strchr(part + 1, '/'); *part && at; at = strchr(at + 1, '/')) {
+        *at = '\0';
+        mkdir(part, 0777); /* what cannot be made, or is there, the last one tells */
+        *at = '/';
+    }
+    free(part);
+    return outfile_folder(path, err);
+}
+
 int outfile_open(struct outfile *o, const char *path, struct vs_err *err)
 {
     *o = (struct outfile){0};

@@ -62,6 +62,20 @@ said 0 "--force" "$v" model init new --force --no-query --name "my model" given/
 grep -q '"name": "my model"' new/model.json && ! grep -q '^ok  *question' said
 ok $? "a name, and no question"
 
+# ---- lists of answers have one name, so that they lie in folders of their own
+mkdir -p unpacked/datasets/VQA/cache unpacked/datasets/gqa/cache
+cp "$frozen/final.pth" "$frozen/config.json" "$frozen/vocab.txt" unpacked
+cp "$frozen/answers.txt" unpacked/datasets/VQA/cache/list.pkl
+cp "$frozen/answers_gqa.txt" unpacked/datasets/gqa/cache/list.pkl
+cp "$frozen/early.bin" unpacked/datasets/VQA
+echo "a note" >unpacked/datasets/README
+said 0 "init in a folder whose folder is not there yet" "$v" model init far/off/new --no-query unpacked/
+grep -q 'unpacked/datasets/VQA/cache/list.pkl' far/off/new/model.json &&
+    grep -q 'unpacked/datasets/gqa/cache/list.pkl' far/off/new/model.json && ! grep -q early far/off/new/model.json
+ok $? "lists in folders below are found, and nothing else there"
+! grep -qE '//|README' said
+ok $? "which is said of nothing else $(grep -E '//|README' said)"
+
 # ---- the folder itself, which may be moved
 mkdir own
 cp given/*.download own
