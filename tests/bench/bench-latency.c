@@ -158,7 +158,7 @@ int main(int argc, char **argv)
     terminal_settle(t, 1500);
     while_pointing(t, keys);
     bytes = t->bytes;
-    terminal_type(t, "\033[I"); /* says nothing: a frame that changes nothing */
+    terminal_type(t, "\033[<0;1;1m"); /* a button let go: a frame that changes nothing */
     terminal_settle(t, 500);
     printf("a frame that changes nothing: %lld bytes\n", t->bytes - bytes);
     terminal_type(t, "\033\033q");
