@@ -131,14 +131,22 @@ static int find_prefix(struct tensorfile *f, char **out, bool *plain, struct vs_
 
 /* ---- names of others for the same */
 
-/* TensorFlow's names of a layer norm's parameters, as old checkpoints have them. */
+/* TensorFlow's names of a layer norm's parameters, as old checkpoints have them, and those of a
+ * weight norm as a parametrization, which newer ones of PyTorch have.
+ *
+ * Source: torch/nn/utils/parametrizations.py, _weight_norm_compat_hook. */
 static char *canonical_name(const char *raw)
 {
+    static const char *const ends[][2] = {{".gamma", ".weight"},
+                                          {".beta", ".bias"},
+                                          {".parametrizations.weight.original0", ".weight_g"},
+                                          {".parametrizations.weight.original1", ".weight_v"}};
     size_t n = strlen(raw);
-    if (n > 6 && strcmp(raw + n - 6, ".gamma") == 0)
-        return xasprintf("%.*s.weight", (int)(n - 6), raw);
-    if (n > 5 && strcmp(raw + n - 5, ".beta") == 0)
-        return xasprintf("%.*s.bias", (int)(n - 5), raw);
+    for (size_t i = 0; i < sizeof ends / sizeof ends[0]; i++) {
+        size_t k = strlen(ends[i][0]);
+        if (n > k && strcmp(raw + n - k, ends[i][0]) == 0)
+            return xasprintf("%.*s%s", (int)(n - k), raw, ends[i][1]);
+    }
     return xstrdup(raw);
 }
 

@@ -301,6 +301,73 @@ static void no_weights(void)
     tensorfile_close(f);
 }
 
+/* The matrix that g and v of a weight norm stand for, with the name that it has without them. */
+static void take_norm_off(const struct tensorfile *f, struct tensor_out *o, float *x)
+{
+    char *g_name = xstrdup(o->name), *name = xstrdup(o->name);
+    size_t count = (size_t)(o->shape[0] * o->shape[1]);
+    double squares = 0;
+    float g = 0;
+    g_name[strlen(g_name) - 1] = 'g';
+    name[strlen(name) - 2] = '\0';
+    const struct tensor *t = tensorfile_find(f, g_name);
+    if (ok(t && tensor_elements(t) == 1, "%s is there", g_name))
+        tensor_to_f32(t, &g);
+    for (size_t i = 0; i < count; i++)
+        squares += (double)x[i] * (double)x[i];
+    for (size_t i = 0; i < count; i++)
+        x[i] = (float)((double)x[i] * (double)g / sqrt(squares));
+    o->name = name;
+    free(g_name);
+}
+
+/* A baseline that was saved after remove_weight_norm answers as before. */
+static void without_weight_norm(void)
+{
+    char config[300], file[300], want[300], *path = temp_path("normless");
+    struct tensorfile *f = NULL;
+    struct vs_err err = {0};
+    int n = 0;
+    if (!baseline_path("base_one", "config.json", config, sizeof config) ||
+        !baseline_path("base_one", "checkpoint.bin", file, sizeof file) ||
+        !baseline_path("base_one", "expected.safetensors", want, sizeof want) ||
+        tensorfile_open(file, &f, &err) != 0) {
+        tap_skip("without a weight norm: the golden data is not there %s", err.text);
+        free(path);
+        return;
+    }
+    int all = tensorfile_count(f);
+    struct tensor_out *list = xcalloc((size_t)all, sizeof *list);
+    float **x = xcalloc((size_t)all, sizeof *x);
+    bool *own = xcalloc((size_t)all, sizeof *own);
+    for (int i = 0; i < all; i++) {
+        const struct tensor *t = tensorfile_at(f, i);
+        size_t len = strlen(t->name);
+        if (len > 9 && strcmp(t->name + len - 9, ".weight_g") == 0)
+            continue;
+        x[n] = xcalloc((size_t)tensor_elements(t) + 1, sizeof **x);
+        tensor_to_f32(t, x[n]);
+        list[n] = (struct tensor_out){.name = t->name, .ndim = t->ndim, .data = x[n]};
+        memcpy(list[n].shape, t->shape, sizeof t->shape);
+        own[n] = len > 9 && strcmp(t->name + len - 9, ".weight_v") == 0;
+        if (own[n])
+            take_norm_off(f, &list[n], x[n]);
+        n++;
+    }
+    ok(n == all - 2 && safetensors_write(path, list, n, &err) == 0, "two norms less %s", err.text);
+    run_case("without a weight norm", config, path, want, true);
+    for (int i = 0; i < n; i++) {
+        free(x[i]);
+        if (own[i])
+            free((char *)(uintptr_t)list[i].name);
+    }
+    free(own);
+    free(x);
+    free(list);
+    tensorfile_close(f);
+    drop(path);
+}
+
 int main(int argc, char **argv)
 {
     if (argc == 4) {
@@ -316,5 +383,6 @@ int main(int argc, char **argv)
     wrong_configurations();
     folder_make("singlestream");
     no_weights();
+    without_weight_norm();
     return folder_remove();
 }

@@ -140,6 +140,21 @@ static void classifier(int in, int answers, const char *head)
     free(x);
 }
 
+/* Names of the same under other names. */
+static void renamed(const char *name, const char *ours)
+{
+    static const float one = 1;
+    struct vs_err err = {0};
+    struct tensorfile *f = NULL;
+    const struct tensor_out list[] = {{WORDS, DTYPE_F32, 1, {1}, &one},
+                                      {name, DTYPE_F32, 1, {1}, &one}};
+    char *path = temp_path("renamed");
+    ok(safetensors_write(path, list, 2, &err) == 0 && tensorfile_open(path, &f, &err) == 0 &&
+       tensorfile_find(f, ours), "%s is %s %s", name, ours, err.text);
+    tensorfile_close(f);
+    drop(path);
+}
+
 /* The number of an 8-bit code, from what the formats are: e bits of exponent, m of mantissa. */
 static double float8_value(int code, int m, int bias)
 {
@@ -283,6 +298,12 @@ int main(void)
     folder_make("wrappings");
     kept();
     unnamed_folders();
+    renamed("bert.embeddings.LayerNorm.gamma", "bert.embeddings.LayerNorm.weight");
+    renamed("bert.embeddings.LayerNorm.beta", "bert.embeddings.LayerNorm.bias");
+    renamed("vil_prediction.main.0.parametrizations.weight.original0",
+            "vil_prediction.main.0.weight_g");
+    renamed("vil_prediction.main.3.parametrizations.weight.original1",
+            "vil_prediction.main.3.weight_v");
     classifier(4, 2, "vil_binary_prediction");
     classifier(2, 1533, "vil_prediction_gqa");
     classifier(2, 1842, "vil_prediction_gqa");

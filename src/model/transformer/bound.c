@@ -264,6 +264,11 @@ void bind_normed(struct binder *b, struct linear_w *o, int n, int k, const char 
     char name[180];
     int64_t rows = n;
     struct bound *w = b->to;
+    snprintf(name, sizeof name, "%s.weight", base);
+    if (tensorfile_find(b->f, name)) { /* what remove_weight_norm leaves */
+        bind_linear(b, o, n, k, "%s", base);
+        return;
+    }
     snprintf(name, sizeof name, "%s.weight_v", base);
     const struct tensor *t = tensorfile_find(b->f, name);
     const void *v = bind_tensor(b, name, &rows, k);

@@ -75,7 +75,8 @@ void bind_linear(struct binder *b, struct linear_w *o, int n, int k, const char 
     __attribute__((format(printf, 5, 6)));
 /* The same of NAME.weight_v and the number NAME.weight_g: weight = g * v / |v|, the norm of the
  * whole matrix. It is made by bound_ready, the squares summed in double (a sum in float32 is off by
- * 1e-4 for the published sizes). Source: torch.nn.utils.weight_norm with dim=None. */
+ * 1e-4 for the published sizes). Source: torch.nn.utils.weight_norm with dim=None. Without them
+ * NAME.weight, as bind_linear. */
 void bind_normed(struct binder *b, struct linear_w *o, int n, int k, const char *name);
 void bind_norm(struct binder *b, struct norm_w *o, int n, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));
