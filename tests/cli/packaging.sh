@@ -39,7 +39,7 @@ else
 fi
 
 # ---- what is installed
-make -C "$BUILDDIR" -s install prefix=/usr DESTDIR="$work/root" >"$work/out" 2>&1
+make -C "$BUILDDIR" -s install prefix=/usr libdir=/usr/lib DESTDIR="$work/root" >"$work/out" 2>&1
 ok $? "make install $(tail -n 1 "$work/out")"
 # The recipes configure without CUDA, this build perhaps with it: what that adds is none of theirs.
 for f in debian/rules packaging/rpm/vilscope.spec packaging/arch/PKGBUILD packaging/homebrew/vilscope.rb \
