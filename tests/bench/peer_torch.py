@@ -192,9 +192,10 @@ def first_numbers(argv, count):
     return [float(x) for x in out[:count]]
 
 
-def time_ours(argv, tokens, threads, passes, device="auto"):
+def time_ours(argv, tokens, threads, passes, device="auto", precision="float32"):
     """Median and least."""
-    return first_numbers(argv + [str(tokens), str(REGIONS), str(threads), str(passes), device], 2)
+    return first_numbers(argv + [str(tokens), str(REGIONS), str(threads), str(passes), device,
+                                 "none", "1", precision], 2)
 
 
 def median(list):

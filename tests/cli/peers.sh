@@ -44,6 +44,8 @@ ok $? "a small model is made: $(tail -n 1 "$work/err")"
     if has onnx onnxruntime; then
         peer peer_onnx "38 tokens, 2 threads, as it is used, cpu: .*ratio" "$bench/peer_onnx.py" \
             "$BUILDDIR/bench-forward" $model "$work"
+        peer "peer_onnx, int8" "38 tokens, 2 threads, same work, cpu: .*ratio" "$bench/peer_onnx.py" \
+            "$BUILDDIR/bench-forward" $model "$work" --precision int8 --turns 1 --passes 1
     else
         skip "peer_onnx: no onnx and onnxruntime"
     fi
