@@ -188,6 +188,47 @@ static void map_mmf(struct tensorfile *f)
         }
 }
 
+static char *without_dots(const char *name)
+{
+    char *out = xstrdup(name), *to = out;
+    for (const char *p = name; *p; p++)
+        if (*p != '.')
+            *to++ = *p;
+    *to = '\0';
+    return out;
+}
+
+/* LitEma keeps the average of "model.a.b" as the buffer "model_ema.ab": it gets its dots back where
+ * a plain name tells where they were.
+ *
+ * Source: ldm/modules/ema.py of latent-diffusion. */
+static void name_dotless(struct tensorfile *f)
+{
+    static const char plain[] = "model.", average[] = "model_ema.";
+    size_t n = sizeof plain - 1, m = sizeof average - 1;
+    struct strmap names = {0};
+    char **made = xcalloc((size_t)f->count + 1, sizeof *made);
+    for (int i = 0; i < f->count; i++)
+        if (strncmp(f->list[i].raw_name, plain, n) == 0) {
+            made[i] = without_dots(f->list[i].raw_name + n);
+            strmap_add(&names, made[i], strlen(made[i]), i);
+        }
+    for (int i = 0; i < f->count; i++) {
+        const char *raw = f->list[i].raw_name;
+        int at = strncmp(raw, average, m) == 0 && !strchr(raw + m, '.')
+                     ? strmap_get(&names, raw + m, strlen(raw + m))
+                     : -1;
+        if (at >= 0 && strchr(f->list[at].raw_name + n, '.')) {
+            f->list[i].raw_name = xasprintf("%s%s", average, f->list[at].raw_name + n);
+            free((char *)(uintptr_t)raw);
+        }
+    }
+    for (int i = 0; i < f->count; i++)
+        free(made[i]);
+    free(made);
+    strmap_fini(&names);
+}
+
 /* ---- the index */
 
 /* plain: what does not begin so is of a set without a prefix, whose names are not to be taken for
@@ -289,6 +330,7 @@ int tensorfile_index(struct tensorfile *f, struct vs_err *err)
 {
     char *prefix = NULL;
     bool plain = false;
+    name_dotless(f);
     int rc = find_prefix(f, &prefix, &plain, err);
     for (int i = 0; rc == 0 && i < f->count; i++)
         f->list[i].name = name_of(f->list[i].raw_name, prefix, plain);

@@ -155,6 +155,33 @@ static void renamed(const char *name, const char *ours)
     drop(path);
 }
 
+/* An average that is kept as buffers of a module, whose names may have no dots. */
+static void dotless(void)
+{
+    static const float plain = 1, average = 2;
+    struct vs_err err = {0};
+    struct tensorfile *f = NULL;
+    const struct tensor_out list[] = {
+        {"model." WORDS, DTYPE_F32, 1, {1}, &plain},
+        {"model_ema.bertembeddingsword_embeddingsweight", DTYPE_F32, 1, {1}, &average},
+        {"model_ema.decay", DTYPE_F32, 1, {1}, &plain}};
+    char *path = temp_path("dotless"), *of_average = xasprintf("%s@ema", path);
+    const char *const paths[] = {path, of_average};
+    ok(safetensors_write(path, list, 3, &err) == 0, "a file of both %s", err.text);
+    for (int i = 0; i < 2; i++) {
+        float x = 0;
+        const struct tensor *t = tensorfile_open(paths[i], &f, &err) == 0
+                                     ? tensorfile_find(f, WORDS) : NULL;
+        if (t)
+            tensor_to_f32(t, &x);
+        ok((int)x == i + 1, "%s: %g %s", i ? "its average" : "its weights", (double)x, err.text);
+        tensorfile_close(f);
+        f = NULL;
+    }
+    free(of_average);
+    drop(path);
+}
+
 /* The number of an 8-bit code, from what the formats are: e bits of exponent, m of mantissa. */
 static double float8_value(int code, int m, int bias)
 {
@@ -298,6 +325,7 @@ int main(void)
     folder_make("wrappings");
     kept();
     unnamed_folders();
+    dotless();
     renamed("bert.embeddings.LayerNorm.gamma", "bert.embeddings.LayerNorm.weight");
     renamed("bert.embeddings.LayerNorm.beta", "bert.embeddings.LayerNorm.bias");
     renamed("vil_prediction.main.0.parametrizations.weight.original0",
