@@ -8,6 +8,10 @@ examplesdir = $(docdir)/examples
 dist_examples_DATA = examples/README.md examples/demo.checks examples/figure.vs examples/vilscope.conf
 dist_examples_SCRIPTS = examples/ask-folder examples/gallery examples/new-checkpoint
 dist_doc_DATA = README.md INSTALL.md NEWS
+# The demo lies elsewhere then: the same way from any prefix.
+install-data-hook:
+	sed 's|^image: \.\./demo/model/|image: ../../../$(PACKAGE)/demo/|' $(srcdir)/examples/demo.checks \
+		>$(DESTDIR)$(examplesdir)/demo.checks
 # A tarball that runs where it is unpacked.
 bindist: $(bin_PROGRAMS)
 	sh $(srcdir)/packaging/bindist .

@@ -55,6 +55,10 @@ for f in usr/share/applications/vilscope.desktop usr/share/icons/hicolor/scalabl
     grep -qx "$f" "$work/installed"
     ok $? "$f is installed"
 done
+shown=$work/root/usr/share/doc/vilscope/examples
+lost=$(sed -n 's/^image: //p' "$shown/demo.checks" | while read -r f; do [ -e "$shown/$f" ] || echo "$f"; done)
+[ -z "$lost" ] && grep -q '^image: ' "$shown/demo.checks"
+ok $? "the check set among the examples finds the demo's images $lost"
 # in_recipe FILE: what is installed and matches none of the patterns in $work/patterns.
 in_recipe() {
     left=$(grep -vE -f "$work/patterns" "$work/installed")
