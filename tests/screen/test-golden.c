@@ -40,7 +40,7 @@ static const struct screen screens[] = {
     {"tasks", "task", NULL},
     {"views", "view views", NULL},
     {"help", "help", NULL},
-    {"help-search", "help layer", NULL},
+    {"help-search", "help project", NULL},
     {"history", "suggest vqa;wait;suggest refcoco;wait;history", NULL},
     {"history-columns", "suggest vqa;wait;compare;wait;keep star;tag hard;suggest refcoco;wait;"
      "history outcome:wrong;press Right;press Right", NULL},

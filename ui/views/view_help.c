@@ -68,7 +68,7 @@ static void draw_action(const struct workbench *w, const struct action *a, struc
 {
     char keys[128], name[128];
     bool narrow = at.cols < 100;
-    int first = narrow ? 18 : 19, second = narrow ? 0 : 30;
+    int first = narrow ? 18 : 19, second = narrow ? 0 : 32;
     action_keys(w, a, keys, sizeof keys);
     help_shorten(keys, sizeof keys);
     snprintf(name, sizeof name, ":%s %s", a->name, a->args);
