@@ -8,9 +8,11 @@ examplesdir = $(docdir)/examples
 dist_examples_DATA = examples/README.md examples/demo.checks examples/figure.vs examples/vilscope.conf
 dist_examples_SCRIPTS = examples/ask-folder examples/gallery examples/new-checkpoint
 dist_doc_DATA = README.md INSTALL.md NEWS
-# The demo lies elsewhere then: the same way from any prefix.
+# The demo lies elsewhere then: the same way from any prefix, unless documents have a place of their own.
 install-data-hook:
-	sed 's|^image: \.\./demo/model/|image: ../../../$(PACKAGE)/demo/|' $(srcdir)/examples/demo.checks \
+	case "$(docdir)" in "$(datadir)/doc/$(PACKAGE)") demo=../../../$(PACKAGE)/demo ;; \
+		*) demo=$(pkgdatadir)/demo ;; esac; \
+	sed "s|^image: \.\./demo/model/|image: $$demo/|" $(srcdir)/examples/demo.checks \
 		>$(DESTDIR)$(examplesdir)/demo.checks
 # A tarball that runs where it is unpacked.
 bindist: $(bin_PROGRAMS)

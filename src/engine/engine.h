@@ -90,7 +90,10 @@ int model_answers(const struct model *m, int checkpoint, enum net_head head);
 /* Numbers of a region that the model reads, by the configuration of all. */
 int model_features(const struct model *m);
 
-/* Whether a checkpoint has a head for the task; what it lacks else. */
+/* Whether a checkpoint has no head for the task; why: what it lacks, as text of size bytes. */
+bool model_lacks_head(const struct model *m, int checkpoint, const struct task *task, char *why,
+                      size_t size);
+/* 0 when it has one; what it lacks else. */
 int model_check_task(const struct model *m, int checkpoint, const struct task *task,
                      struct vs_err *err);
 /* The same of interventions, as far as they hang on the checkpoint alone: heads and layers that

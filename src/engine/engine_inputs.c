@@ -136,7 +136,7 @@ static int check_width(const struct model *m, int checkpoint, const char *path, 
         if (m->checkpoints[i].net->sizes.features == dim)
             return 0;
     const struct part_checkpoint *c = &m->parts.checkpoints[first];
-    bool own = m->checkpoints[first].net->sizes.features != m->config.sizes.features;
+    bool own = c->config != NULL;
     return vs_fail(err, VS_E_FORMAT, "%s: features of %d numbers, but %s %s expects %d", path, dim,
                    own ? "the checkpoint" : "the model", own ? c->name : m->parts.name,
                    m->checkpoints[first].net->sizes.features);
@@ -341,14 +341,22 @@ static void tell_boxes(const struct query *q, bool candidates, struct result *r)
     }
 }
 
+bool model_lacks_head(const struct model *m, int checkpoint, const struct task *t, char *why,
+                      size_t size)
+{
+    const struct net *net = m->checkpoints[checkpoint].net;
+    if (!net->family->lacks || task_head(t, net->heads))
+        return false;
+    net->family->lacks(net, (enum net_head)t->head, why, size);
+    return true;
+}
+
 int model_check_task(const struct model *m, int checkpoint, const struct task *t,
                      struct vs_err *err)
 {
-    const struct net *net = m->checkpoints[checkpoint].net;
     char why[300];
-    if (!net->family->lacks || task_head(t, net->heads))
+    if (!model_lacks_head(m, checkpoint, t, why, sizeof why))
         return 0;
-    net->family->lacks(net, (enum net_head)t->head, why, sizeof why);
     return vs_fail(err, VS_E_MISSING, "%s: %s cannot answer it: %s", t->title,
                    m->parts.checkpoints[checkpoint].name, why);
 }

@@ -33,12 +33,12 @@ static void tasks_enter(struct workbench *w, struct pane *p)
 }
 
 /* What is told of a task: what it asks for, or why the checkpoint does not answer it. */
-static bool tasks_tell(const struct workbench *w, const struct task *t, struct vs_err *why)
+static bool tasks_tell(const struct workbench *w, const struct task *t, char *told, size_t size)
 {
-    bool answers = !w->ses.model || model_check_task(w->ses.model, w->ses.checkpoint, t, why) == 0;
-    const char *reason = answers ? NULL : strstr(why->text, "cannot answer it: ");
-    const char *told = answers ? t->hint : reason ? strchr(reason, ':') + 2 : why->text;
-    memmove(why->text, told, strlen(told) + 1);
+    bool answers = !w->ses.model ||
+                   !model_lacks_head(w->ses.model, w->ses.checkpoint, t, told, size);
+    if (answers)
+        snprintf(told, size, "%s", t->hint);
     return answers;
 }
 
@@ -53,12 +53,12 @@ static void tasks_draw(struct workbench *w, struct pane *p, struct area a)
             attrset(A_BOLD);
             draw_text(row++, a.col, a.cols, "%s", task_group_name(t->group));
         }
-        struct vs_err told = {0};
-        bool answers = tasks_tell(w, t, &told);
+        char told[300];
+        bool answers = tasks_tell(w, t, told, sizeof told);
         attrset((int)(i == v->pick ? A_REVERSE : answers ? A_NORMAL : draw_dim()));
         draw_text(row++, a.col + 1, a.cols - 1, "%c %3d  %-18s %s", i < 9 ? '1' + i
                                                                     : i == 9 ? '0' : ' ',
-                  t->id, t->title, told.text);
+                  t->id, t->title, told);
         attrset(A_NORMAL);
     }
 }
