@@ -289,11 +289,14 @@ static void terminfo_read(const char *name, bool anew, int x[4])
         return;
     setenv("TERM", name, 1);
     if (anew ? terminfo_open(false) : newterm(name, stdout, stdin) != NULL) {
+        SCREEN *screen = set_term(NULL); /* curses tells no other way which one it is */
+        set_term(screen);
         x[0] = tigetflag("AX");
         x[1] = tigetflag("XT");
         x[2] = tigetnum("U8");
         x[3] = tigetstr("csr") != NULL;
         endwin();
+        delscreen(screen);
     }
     fflush(stdout);
     dup2(out, STDOUT_FILENO);
