@@ -10,7 +10,7 @@
 
 /* Sanitizers take four times as long: with them fewer of the requests for memory fail. */
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define STEP 5
+#define STEP 11
 #else
 #define STEP 1
 #endif
