@@ -186,6 +186,7 @@ static void workbench_loop(struct workbench *w)
 {
     bool alive = true, sent = false;
     int script_ms = -1, compare_ms = -1, log_ms = -1;
+    double turned = vs_now_ms(); /* when the last whole turn was: a mouse that never rests ... */
     events_want_regions(w);
     workbench_draw(w);
     while (!w->quit && !got_end && alive && !is_over(w)) {
@@ -199,8 +200,9 @@ static void workbench_loop(struct workbench *w)
             break;
         if (got_resize)
             workbench_resize(w);
-        if (only_points(w, sent))
+        if (only_points(w, sent) && (ms < 0 || vs_now_ms() - turned < ms))
             continue;
+        turned = vs_now_ms(); /* ... keeps nothing else waiting */
         if (w->screen.suspend)
             stopped_by_key(w);
         events_take(w);

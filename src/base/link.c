@@ -18,11 +18,12 @@ bool link_known(void)
     static const char *const known[] = {"xterm", "foot", "alacritty", "kitty", "ghostty", "tmux",
                                         "wezterm", "contour", "konsole", "vte", "gnome", "mlterm",
                                         "rxvt-unicode", "mintty", "st-"};
-    const char *term = getenv("TERM"), *tmux = getenv("TMUX");
+    const char *term = getenv("TERM"), *tmux = getenv("TMUX"), *screen = getenv("STY");
     for (size_t i = 0; term && i < sizeof known / sizeof known[0]; i++)
         if (strncmp(term, known[i], strlen(known[i])) == 0)
             return true;
-    return term && tmux && tmux[0] && strncmp(term, "screen", 6) == 0; /* as tmux calls itself */
+    /* As tmux calls itself; GNU screen, begun in it, has its TMUX, and a STY of its own. */
+    return term && tmux && tmux[0] && !screen && strncmp(term, "screen", 6) == 0;
 }
 
 static void put_encoded(struct buf *b, const char *s, const char *as_it_is)

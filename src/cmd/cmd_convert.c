@@ -175,10 +175,10 @@ static int measure_in(struct conversion *c, const char *from, const char *path, 
     char *made = c->same ? index_path(path) : xstrdup(path);
     int rc = convert_measure(&c->o->asked, from, made, precision, &e, err);
     if (rc == 0) {
-        char *title = xasprintf("%s against %s%s", path, from,
+        char *title = xasprintf("against %s%s", from,
                                 precision ? ", --precision int8" : "");
         *json = output_errors_json(&e);
-        convert_print(title, &e);
+        convert_print(path, title, &e);
         free(title);
     }
     output_errors_fini(&e);

@@ -18,6 +18,7 @@ bool convert_can_ask(const struct convert_asked *a);
  * on the set. The caller ends *out with output_errors_fini. */
 int convert_measure(const struct convert_asked *a, const char *from, const char *made,
                     int precision, struct output_errors *out, struct vs_err *err);
-void convert_print(const char *name, const struct output_errors *e);
+/* "PATH HOW: 12 queries asked" and what came out; the path is a link. */
+void convert_print(const char *path, const char *how, const struct output_errors *e);
 
 #endif

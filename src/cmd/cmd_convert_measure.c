@@ -2,6 +2,7 @@
 /* How far a converted checkpoint is from what it was made of. */
 #include "src/cmd/cmd_convert.h"
 
+#include "src/base/link.h"
 #include "src/base/plain.h"
 #include "src/cmd/cmd_model.h"
 #include "src/engine/modeldir.h"
@@ -46,9 +47,10 @@ int convert_measure(const struct convert_asked *a, const char *from, const char 
     return rc;
 }
 
-void convert_print(const char *name, const struct output_errors *e)
+void convert_print(const char *path, const char *how, const struct output_errors *e)
 {
-    plain_out("%s: %d queries asked", name, e->asked);
+    link_print(stdout, path, NULL, path);
+    plain_out(" %s: %d queries asked", how, e->asked);
     if (e->failed)
         plain_out(", %d could not be (%s)", e->failed, e->first_failure);
     plain_out("\n  %-28s %12s %12s\n", "output", "largest", "relative");

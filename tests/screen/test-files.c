@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* A checkpoint that is cut short while the workbench has it open: the query fails with one line on
  * the screen, the terminal stays whole, other checkpoints answer, the log has the session's end.
- * Broken by a bus error, by its handler being the terminal's own, or by an answer of zeros. */
+ * Broken by a bus error, by its handler being the terminal's own, or by an answer of zeros; by a
+ * file that is written and is no link, or by a link that stays when its file is not named. */
 #include "tap.h"
 #include "terminal.h"
 
@@ -80,6 +81,16 @@ static void links(const char *term, bool wanted)
     const char *link = strstr(t->said, "\033]8;;file://");
     ok(wanted == (link && strstr(link, want)), "%s: the file that was written is %sa link", term,
        wanted ? "" : "no ");
+    terminal_type(t, ":say ");
+    terminal_type(t, name);
+    terminal_type(t, " again");
+    terminal_settle(t, 200);
+    terminal_mark(t);
+    terminal_type(t, "\r"); /* the same signs, of which curses writes none */
+    terminal_expect(t, "answers.csv again");
+    terminal_settle(t, 200);
+    ok(wanted == (strstr(t->said, "answers.csv") != NULL) && !strstr(t->said, "answers.csv\033\\"),
+       "%s: the same name in another message is written anew where it was a link", term);
     terminal_mark(t);
     terminal_type(t, "I");
     terminal_expect(t, "Terminal and storage");

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* The list of items that flipped is whole, however long it is: pages follow at its end, and words
  * are looked for in all of it. Broken by a list that ends with its first page, a count that does,
- * or a task in which words are looked for no further because another one has them. */
+ * a task in which words are looked for no further because another one has them, or a figure that
+ * does not say by what its items were chosen. */
 #include "tap.h"
 #include "terminal.h"
 
@@ -53,6 +54,36 @@ static struct terminal *begin(void)
     return t;
 }
 
+static bool file_has(const char *path, const char *text)
+{
+    char *data = calloc(1, 1 << 20);
+    FILE *f = fopen(path, "r");
+    bool has = data && f && fread(data, 1, (1 << 20) - 1, f) > 0 && strstr(data, text);
+    if (f)
+        fclose(f);
+    free(data);
+    return has;
+}
+
+/* It says by what its items were chosen. */
+static void figure(struct terminal *t)
+{
+    static const char *const all[] = {">Task vqa<", ">Answers at least 50 % sure<",
+                                      ">With the words \u201citem 1\u201d<", ">the first 400<"};
+    terminal_command(t, "flips vqa");
+    terminal_command(t, "flips-sure");
+    terminal_type(t, "/item 1\r");
+    terminal_expect(t, "50 % sure: 1");
+    terminal_command(t, "export flips.svg");
+    if (terminal_has(t, "without Cairo"))
+        return;
+    ok(terminal_expect(t, "flips.svg: "), "a figure is written");
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
+        ok(file_has("flips.svg", all[i]), "it has '%s'", all[i]);
+    for (int i = 0; i < 3; i++)
+        terminal_command(t, "flips-sure");
+}
+
 int main(void)
 {
     if (getenv("TMPDIR") && chdir(getenv("TMPDIR")) != 0)
@@ -74,6 +105,7 @@ int main(void)
     terminal_type(t, "/rhinoceros\r");
     ok(terminal_expect(t, "flipped: 1 items") && terminal_expect(t, "item 2299 rhinoceros"),
        "a word is found behind the first page");
+    figure(t);
     terminal_command(t, "flips");
     terminal_expect(t, "1003 of 2303 items");
     terminal_type(t, "/rhinoceros\r");

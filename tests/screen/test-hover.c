@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* What the mouse points at is named with its number, and costs one line of the screen. Broken by a
- * name or number that is not that of the cell which a click there chooses, by anything else that is
- * sent because the mouse has moved, by a terminal that is asked for reports that it does not have,
- * or that keeps on sending them. */
+ * name or number that is not that of the cell which a click there chooses, by a message that gives
+ * way to it for good, by anything else that is sent because the mouse has moved, by a terminal that
+ * is asked for reports that it does not have, or that keeps on sending them. */
 #include "tap.h"
 #include "terminal.h"
 
@@ -111,20 +111,104 @@ static void matrix(struct terminal *t)
     terminal_settle(t, 120);
     last_line(t, line, sizeof line);
     ok(!strstr(line, " -> "), "so does the mouse where nothing is: %s", line);
+    terminal_type(t, "r\033[<35;41;7M");
+    terminal_settle(t, 300);
+    last_line(t, line, sizeof line);
+    ok(strstr(line, "answered") != NULL, "what is done is said while the mouse rests: %s", line);
 }
 
-/* What other views say, where something with a number stands. */
+/* ---- what other views say: after a click on that cell they say the same in their own words */
+
+static bool rows_have(const struct terminal *t, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+static bool rows_have(const struct terminal *t, const char *fmt, ...)
+{
+    char want[512];
+    va_list ap;
+    va_start(ap, fmt);
+    vsnprintf(want, sizeof want, fmt, ap);
+    va_end(ap);
+    return any_row_has(t, want);
+}
+
+static bool heads_agree(const struct terminal *t, const char *said, int row, int col)
+{
+    int layer, head;
+    (void)row;
+    (void)col;
+    return sscanf(said, "layer %d, head %d: entropy 1.", &layer, &head) == 2 && layer > 1 &&
+           head > 1 && rows_have(t, ": layer %d, head %d/", layer, head);
+}
+
+static bool states_agree(const struct terminal *t, const char *said, int row, int col)
+{
+    char name[100], depth[100];
+    double x;
+    (void)row;
+    (void)col;
+    return sscanf(said, "%99[a-z] after %99[^:]: cosine %lf", name, depth, &x) == 3 &&
+           rows_have(t, "%s: cosine %.3f", name, x) && rows_have(t, "large, after %s", depth);
+}
+
+/* The cell itself has the word, its row and column what they are of. */
+static bool lens_agree(const struct terminal *t, const char *said, int row, int col)
+{
+    char name[100], depth[100], word[100], cells[4096], heading[4096];
+    terminal_row(t, row, cells, sizeof cells);
+    terminal_row(t, 2, heading, sizeof heading);
+    if (sscanf(said, "%99[a-z] after %99[^:]: %99s 0.", name, depth, word) != 3)
+        return false;
+    const char *at = strstr(cells + col - 12, word);
+    return at && at - cells <= col && strncmp(cells + 1, name, strlen(name)) == 0 &&
+           strncmp(heading + (at - 1 - cells), depth, strlen(depth)) == 0;
+}
+
+static bool attribution_agrees(const struct terminal *t, const char *said, int row, int col)
+{
+    char name[100], method[100], cells[4096], number[32];
+    double x;
+    (void)col;
+    if (sscanf(said, "%99[a-z], %99[^:]: %lf", name, method, &x) != 3)
+        return false;
+    snprintf(number, sizeof number, "%.4f", x);
+    terminal_row(t, row, cells, sizeof cells);
+    return strncmp(cells + 1, name, strlen(name)) == 0 && strstr(cells, number) &&
+           rows_have(t, "%s: ", method);
+}
+
+static bool effects_agree(const struct terminal *t, const char *said, int row, int col)
+{
+    char name[100];
+    double x, rest;
+    (void)row;
+    (void)col;
+    return sscanf(said, "without %99[^:]: %lf log odds, probability %lf", name, &x, &rest) == 3 &&
+           rows_have(t, "%+.3f  %.3f %s", x, rest, name);
+}
+
+static bool plane_agrees(const struct terminal *t, const char *said, int row, int col)
+{
+    char name[100];
+    double x, y;
+    (void)row;
+    (void)col;
+    return sscanf(said, "%99[^:]: %lf, %lf", name, &x, &y) == 3 &&
+           rows_have(t, "%s %.2f, %.2f", name, x, y);
+}
+
 static void others(struct terminal *t)
 {
     static const struct {
-        const char *commands[3], *want;
+        const char *commands[3];
         int row, col;
+        bool (*agrees)(const struct terminal *t, const char *said, int row, int col);
     } all[] = {
-        {{"view heads"}, "layer 1, head 1: ", 4, 3},
-        {{"token large", "view states"}, ": cosine ", 6, 40},
-        {{"view lens"}, " after ", 5, 40},
-        {{"attribute relevancy", "view attribution"}, ": +", 6, 22},
-        {{"leave-one-out heads"}, "without ", 5, 3},
+        {{"view heads"}, 12, 60, heads_agree},
+        {{"token large", "view states"}, 6, 40, states_agree},
+        {{"view lens"}, 5, 40, lens_agree},
+        {{"attribute relevancy", "view attribution"}, 6, 22, attribution_agrees},
+        {{"leave-one-out heads"}, 5, 3, effects_agree},
+        {{"view plane"}, 12, 124, plane_agrees},
     };
     char line[4096];
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
@@ -133,7 +217,10 @@ static void others(struct terminal *t)
         terminal_settle(t, 200);
         point(t, 35, all[i].row, all[i].col);
         last_line(t, line, sizeof line);
-        ok(strstr(line, all[i].want) != NULL, "%s: %s", all[i].commands[0], line);
+        point(t, 0, all[i].row, all[i].col);
+        terminal_settle(t, 200);
+        ok(all[i].agrees(t, line, all[i].row, all[i].col), "%s: a click there says the same: %s",
+           all[i].commands[0], line);
     }
 }
 

@@ -165,7 +165,7 @@ static void too_small(void)
     ok(terminal_expect(t, "the terminal is too small to keep a pane as it is"),
        "freezing is refused");
     terminal_type(t, "\033[1;5C");
-    ok(terminal_expect(t, "the terminal is too small for lines between panes"), "and so are lines");
+    ok(terminal_expect(t, "the terminal is too small for lines to move"), "and so are lines");
     terminal_type(t, "\033[1;5A");
     terminal_resize(t, ROWS, COLS);
     terminal_expect(t, "Attention");

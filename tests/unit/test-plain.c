@@ -134,12 +134,16 @@ static void links(void)
     static const char *const known[] = {"xterm-256color", "foot", "xterm-kitty", "tmux-256color"},
                       *const others[] = {"linux", "screen-256color", "dumb", "vt220", ""};
     unsetenv("TMUX");
+    unsetenv("STY");
     for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
         ok(setenv("TERM", known[i], 1) == 0 && link_known(), "links in %s", known[i]);
     for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
         ok(setenv("TERM", others[i], 1) == 0 && !link_known(), "none in '%s'", others[i]);
     setenv("TMUX", "/tmp/tmux,1,0", 1);
     ok(setenv("TERM", "screen", 1) == 0 && link_known(), "tmux may call itself screen");
+    setenv("STY", "1234.pts-0.host", 1);
+    ok(!link_known(), "but GNU screen in tmux is screen");
+    unsetenv("STY");
     unsetenv("TMUX");
     const char *name = "a b%;\033\\.\xc3\xa9";
     FILE *f = fopen(name, "w");

@@ -24,8 +24,8 @@ void do_bind(struct workbench *w, const char *arg);
 void do_set(struct workbench *w, const char *arg);
 /* ---- keys.c: acts on all that the terminal sends. */
 struct keys_taken {
-    bool acted;   /* anything but the mouse's going elsewhere came */
-    bool pointed; /* it points at something else, which is all that has changed unless acted */
+    bool acted;   /* something came other than the mouse moving without a button */
+    bool pointed; /* it points at something else now: unless acted, nothing else has changed */
 };
 struct keys_taken keys_take(struct workbench *w);
 /* Presses a key by its name; false when there is no such key. */

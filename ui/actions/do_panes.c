@@ -74,7 +74,7 @@ void do_focus_previous(struct workbench *w, const char *arg)
 static void move_line(struct workbench *w, int rows, int cols)
 {
     if (!panes_fit()) {
-        workbench_say(w, true, "the terminal is too small for lines between panes");
+        workbench_say(w, true, "the terminal is too small for lines to move");
         return;
     }
     layout_panes(&w->panes, w->panes.body); /* keys come faster than frames */

@@ -195,12 +195,11 @@ void keys_learn(struct workbench *w)
     }
 }
 
-/* The mouse points elsewhere; false: it did more. */
+/* The mouse points elsewhere, which says nothing while boxes are drawn; false: it did more. */
 static bool keys_point(struct workbench *w, const struct input_event *e, struct keys_taken *t)
 {
-    bool points = e->kind == INPUT_MOUSE && e->button == BUTTON_NONE &&
-                  w->typed.mode != MODE_BOX && w->panes.drag.i < 0;
-    if (points)
+    bool points = e->kind == INPUT_MOUSE && e->button == BUTTON_NONE && w->panes.drag.i < 0;
+    if (points && w->typed.mode != MODE_BOX)
         t->pointed |= hover_move(w, e->row, e->col);
     else if (e->kind != INPUT_MOUSE)
         hover_forget(w);

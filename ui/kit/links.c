@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Links in the text of the screen. Cells that curses writes anew have none: a link is written again
- * when its cells, or its place, are others than they were. */
+ * when its cells, or its place, are others than they were. Cells that have the same sign as before
+ * are not written anew, and keep the link that they had: where one was, all are written. */
 #include "ui/kit/links.h"
 
 #include "src/base/link.h"
@@ -13,6 +14,13 @@
 #include <string.h>
 #include <wchar.h>
 
+static void link_forget(struct link_known *x)
+{
+    free(x->path);
+    free(x->part);
+    free(x->uri);
+}
+
 void links_begin(struct links *l)
 {
     for (int i = 0; i < l->count; i++)
@@ -20,12 +28,30 @@ void links_begin(struct links *l)
     l->count = 0;
 }
 
+/* NULL, and asked again the next time: there is no such file. */
+static const char *links_uri(struct links *l, const char *path, const char *part)
+{
+    struct link_known *x = l->known;
+    part = part ? part : "";
+    for (; x < l->known + LINKS_MOST; x++)
+        if (x->uri && strcmp(x->path, path) == 0 && strcmp(x->part, part) == 0)
+            return x->uri;
+    char *uri = link_uri(path, part[0] ? part : NULL);
+    if (!uri)
+        return NULL;
+    x = &l->known[l->next];
+    l->next = (l->next + 1) % LINKS_MOST;
+    link_forget(x);
+    *x = (struct link_known){xstrdup(path), xstrdup(part), uri};
+    return uri;
+}
+
 void links_add(struct links *l, int row, int col, int cols, const char *path, const char *part)
 {
     bool able = l->count < LINKS_MOST && cols > 0 && !term_virtual() && link_known();
-    char *uri = able ? link_uri(path, part) : NULL;
+    const char *uri = able ? links_uri(l, path, part) : NULL;
     if (uri)
-        l->list[l->count++] = (struct link){row, col, cols, uri};
+        l->list[l->count++] = (struct link){row, col, cols, xstrdup(uri)};
 }
 
 void links_drop(struct links *l, int row)
@@ -47,6 +73,8 @@ void links_lost(struct links *l)
 void links_fini(struct links *l)
 {
     links_begin(l);
+    for (int i = 0; i < LINKS_MOST; i++)
+        link_forget(&l->known[i]);
 }
 
 /* ---- writing */
@@ -106,26 +134,56 @@ static uint64_t link_hash(const struct buf *b)
     return h;
 }
 
-void links_flush(struct links *l)
+/* What a terminal gets for a link; the caller frees it. */
+static struct buf link_bytes(const struct link *x)
 {
-    uint64_t now[LINKS_MOST];
+    struct buf b = {0};
+    buf_printf(&b, "\0337\033[%d;%dH\033]8;;%s\033\\", x->row + 1, x->col + 1, x->uri);
+    link_cells(&b, x);
+    buf_puts(&b, "\033]8;;\033\\\0338");
+    return b;
+}
+
+static bool link_is_in(const struct link_shown *list, int count, uint64_t what)
+{
+    for (int i = 0; i < count; i++)
+        if (list[i].what == what)
+            return true;
+    return false;
+}
+
+/* Has curses write the cells anew, and no others: pictures may be beside them. */
+static void link_take_away(const struct link_shown *x)
+{
+    WINDOW *cells = derwin(stdscr, 1, x->cols, x->row, x->col);
+    if (!cells) /* the screen is smaller now, and all of it new */
+        return;
+    wredrawln(cells, 0, 1);
+    delwin(cells);
+    touchline(stdscr, x->row, 1);
+}
+
+void links_refresh(struct links *l)
+{
+    struct link_shown now[LINKS_MOST];
+    struct buf bytes[LINKS_MOST];
     int row, col;
     getyx(stdscr, row, col);
     for (int i = 0; i < l->count; i++) {
         const struct link *x = &l->list[i];
-        struct buf b = {0};
-        bool there = false;
-        buf_printf(&b, "\0337\033[%d;%dH\033]8;;%s\033\\", x->row + 1, x->col + 1, x->uri);
-        link_cells(&b, x);
-        buf_puts(&b, "\033]8;;\033\\\0338");
-        now[i] = link_hash(&b);
-        for (int k = 0; k < l->shown_count; k++)
-            there |= l->shown[k] == now[i];
-        if (!there)
-            term_write_all(b.data, b.len);
-        buf_fini(&b);
+        bytes[i] = link_bytes(x);
+        now[i] = (struct link_shown){x->row, x->col, x->cols, link_hash(&bytes[i])};
     }
     move(row, col);
+    for (int i = 0; i < l->shown_count; i++)
+        if (!link_is_in(now, l->count, l->shown[i].what))
+            link_take_away(&l->shown[i]);
+    refresh();
+    for (int i = 0; i < l->count; i++) {
+        if (!link_is_in(l->shown, l->shown_count, now[i].what))
+            term_write_all(bytes[i].data, bytes[i].len);
+        buf_fini(&bytes[i]);
+    }
     memcpy(l->shown, now, (size_t)l->count * sizeof now[0]);
     l->shown_count = l->count;
 }

@@ -14,8 +14,15 @@ struct links {
         char *uri;
     } list[LINKS_MOST]; /* of the frame being made */
     int count;
-    uint64_t shown[LINKS_MOST]; /* by what they are and their cells: those on the screen */
+    struct link_shown { /* those on the screen */
+        int row, col, cols;
+        uint64_t what; /* they are, with their cells */
+    } shown[LINKS_MOST];
     int shown_count;
+    struct link_known { /* made once: a network's file may be long in saying where it is */
+        char *path, *part, *uri;
+    } known[LINKS_MOST];
+    int next; /* of the known, which a new one takes the place of */
 };
 
 /* A new frame: it has none. */
@@ -25,8 +32,9 @@ void links_begin(struct links *l);
 void links_add(struct links *l, int row, int col, int cols, const char *path, const char *part);
 /* What stands in a row is written anew without any. */
 void links_drop(struct links *l, int row);
-/* After refresh: writes those that are not on the screen. */
-void links_flush(struct links *l);
+/* In the place of curses' refresh: takes away what is no link any more, and writes those that are
+ * not on the screen. */
+void links_refresh(struct links *l);
 /* Everything on the screen was lost. */
 void links_lost(struct links *l);
 void links_fini(struct links *l);

@@ -6,19 +6,23 @@
 #include <stdio.h>
 #include <string.h>
 
-static void status_put(struct status *s, bool bad, bool note, const char *fmt, va_list ap)
+/* What the mouse points at gives way to it, until the mouse moves. */
+static void status_put(struct workbench *w, bool bad, bool note, const char *fmt, va_list ap)
 {
+    struct status *s = &w->status;
     vsnprintf(s->text, sizeof s->text, fmt, ap);
     s->path[0] = '\0';
     s->bad = bad;
     s->note = note;
+    w->screen.hover.on = false;
+    w->screen.hover.text[0] = '\0';
 }
 
 void workbench_say(struct workbench *w, bool bad, const char *fmt, ...)
 {
     va_list ap;
     va_start(ap, fmt);
-    status_put(&w->status, bad, false, fmt, ap);
+    status_put(w, bad, false, fmt, ap);
     va_end(ap);
 }
 
@@ -33,7 +37,7 @@ void workbench_note(struct workbench *w, const char *fmt, ...)
 {
     va_list ap;
     va_start(ap, fmt);
-    status_put(&w->status, true, true, fmt, ap);
+    status_put(w, true, true, fmt, ap);
     va_end(ap);
 }
 

@@ -125,8 +125,7 @@ void panes_draw(struct workbench *w)
     if (w->screen.cursor != w->screen.gfx.cursor)
         curs_set(w->screen.cursor);
     w->screen.gfx.cursor = w->screen.cursor;
-    refresh();
-    links_flush(&w->screen.links);
+    links_refresh(&w->screen.links);
 }
 
 /* ---- moving and the mouse */

@@ -122,8 +122,6 @@ static void move_to_cell(struct workbench *w, int row, int col)
 
 void boxes_mouse(struct workbench *w, const struct input_event *e)
 {
-    if (e->button == BUTTON_NONE)
-        return; /* a corner that keys move stays where it is */
     move_to_cell(w, e->row, e->col);
     if (e->button != BUTTON_LEFT || e->moved)
         return;

@@ -227,7 +227,7 @@ static void draw_hints(const struct workbench *w, int row, int col, int cols)
 }
 
 /* What the mouse points at is said in the place of a message, but not of one that tells a fault. */
-static bool is_pointed(const struct workbench *w)
+static bool chrome_pointed(const struct workbench *w)
 {
     return w->screen.hover.text[0] && !w->status.bad && w->typed.mode != MODE_BOX;
 }
@@ -238,7 +238,7 @@ static int message_room(const struct workbench *w, int room)
     char first[sizeof w->status.text];
     int left = room - LEAST_HINTS - 3;
     snprintf(first, sizeof first, "%.*s", (int)strcspn(w->status.text, ";"), w->status.text);
-    if (is_pointed(w))
+    if (chrome_pointed(w))
         return left;
     bool whole = w->status.bad || w->typed.mode == MODE_BOX;
     return whole || text_width(first) > left ? room : left;
@@ -249,20 +249,20 @@ static int message_room(const struct workbench *w, int room)
 static int draw_message(struct workbench *w, int row, int cols)
 {
     char text[sizeof w->status.text];
-    if (is_pointed(w))
+    if (chrome_pointed(w))
         text_fit(w->screen.hover.text, cols, text, sizeof text);
     else if (w->status.bad)
         text_fit(w->status.text, cols, text, sizeof text);
     else
         text_fit_words(w->status.text, cols, text, sizeof text);
     int used = draw_text(row, 1, cols, "%s", text), path = text_width(w->status.path);
-    if (path <= used && !is_pointed(w))
+    if (path <= used && !chrome_pointed(w))
         links_add(&w->screen.links, row, 1, path, w->status.path, NULL);
     return used;
 }
 
 /* "logged as 12" at the end of a line: its number in the log. */
-static void link_logged(struct workbench *w, int row, int end)
+static void link_chrome_log(struct workbench *w, int row, int end)
 {
     const char *number = w->logging.state + strcspn(w->logging.state, "0123456789");
     char part[32];
@@ -291,7 +291,7 @@ static void draw_status(struct workbench *w, int row)
     width = width < 12 ? 0 : width;
     draw_text(row, COLS - width - 1, width, "%s", right);
     if (width == text_width(right))
-        link_logged(w, row, COLS - 1);
+        link_chrome_log(w, row, COLS - 1);
     if (w->status.bad)
         attrset(A_REVERSE | A_BOLD); /* it stands out */
     int room = COLS - width - 4, used = 0;
@@ -303,7 +303,7 @@ static void draw_status(struct workbench *w, int row)
         used = draw_message(w, row, message_room(w, room));
     chrome_attr(A_NORMAL);
     used += used > 0 ? 3 : 0;
-    if (is_pointed(w)) /* hints do not jump with every name */
+    if (chrome_pointed(w)) /* hints do not jump with every name */
         used = used + STEP - 1 - (used + STEP - 1) % STEP;
     draw_hints(w, row, 1 + used, room - used);
     attrset(A_NORMAL);

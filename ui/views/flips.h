@@ -4,6 +4,7 @@
 #define UI_FLIPS_H
 
 #include "src/study/rowfile.h"
+#include "ui/views/figures.h"
 #include "ui/views/views.h"
 
 struct flip {
@@ -16,5 +17,7 @@ struct flip {
 int flips_photos(struct workbench *w, const struct flip *f, int *photos, int most);
 /* Boxes to choose from are those of the row. */
 void flips_boxes(struct workbench *w, const struct flip *f, int photo);
+/* A row of words, the panel's row: what both answered, how sure they were, what is right. */
+void flips_words(struct figure_panel *p, int row, const struct flip *f);
 
 #endif

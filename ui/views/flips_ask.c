@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* An item of an evaluation as a query: its images, found where the set has them or among those that
- * are open, and its boxes. */
+ * are open, and its boxes; and as a row of a figure. */
 #include "src/base/mem.h"
 #include "src/study/imagename.h"
 #include "ui/views/flips.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -72,4 +73,17 @@ void flips_boxes(struct workbench *w, const struct flip *f, int photo)
         return;
     query_set_boxes(&w->ses.states[photo], &boxes);
     free(boxes.boxes);
+}
+
+void flips_words(struct figure_panel *p, int row, const struct flip *f)
+{
+    char **words = p->words + (ptrdiff_t)row * p->cols;
+    const struct row *of[2] = {&f->a, &f->b};
+    p->row_names[row] = xasprintf("%s %s: %s", f->a.task->name, f->a.id, f->a.text);
+    for (int k = 0; k < 2; k++) {
+        words[2 * k] = xstrdup(of[k]->answer);
+        words[2 * k + 1] = isfinite(of[k]->confidence) ? xasprintf("%.3f", of[k]->confidence)
+                                                       : xstrdup("\u2013");
+    }
+    words[4] = xstrdup(f->a.right ? f->a.right : "");
 }

@@ -45,6 +45,5 @@ void hover_draw(struct workbench *w)
 {
     links_drop(&w->screen.links, LINES - 1);
     chrome_draw_status(w);
-    refresh();
-    links_flush(&w->screen.links);
+    links_refresh(&w->screen.links);
 }

@@ -463,20 +463,6 @@ static bool flips_table(struct workbench *w, struct pane *p, struct table *out)
     return true;
 }
 
-/* A row of words: what both answered, how sure they were, what is right. */
-static void flips_words(struct figure_panel *p, int row, const struct flip *f)
-{
-    char **words = p->words + (ptrdiff_t)row * p->cols;
-    const struct row *of[2] = {&f->a, &f->b};
-    p->row_names[row] = xasprintf("%s %s: %s", f->a.task->name, f->a.id, f->a.text);
-    for (int k = 0; k < 2; k++) {
-        words[2 * k] = xstrdup(of[k]->answer);
-        words[2 * k + 1] = isfinite(of[k]->confidence) ? xasprintf("%.3f", of[k]->confidence)
-                                                       : xstrdup("\u2013");
-    }
-    words[4] = xstrdup(f->a.right ? f->a.right : "");
-}
-
 /* Not of the query on the screen: of what was logged of A and B. */
 static bool flips_figure(struct workbench *w, struct pane *p, struct figure *out)
 {
@@ -489,8 +475,14 @@ static bool flips_figure(struct workbench *w, struct pane *p, struct figure *out
     figure_forget(out);
     compare_pair_name(w, pair, sizeof pair);
     out->title = xasprintf("Items of logged evaluations, %s: %s", flips_outcomes[v->outcome], pair);
+    if (v->task)
+        figure_line(out, "Task %s", v->task->name);
+    if (flips_sure[v->sure] > 0)
+        figure_line(out, "Answers at least %.0f %% sure", 100 * flips_sure[v->sure]);
     if (v->field)
         figure_line(out, "%s = %s", v->field, v->value);
+    if (v->filter[0])
+        figure_line(out, "With the words \u201c%s\u201d", v->filter);
     struct figure_panel *x = figure_panel(out, FIGURE_TABLE, NULL);
     figure_panel_numbers(x, rows, 5);
     x->words = xcalloc((size_t)rows * 5 + 1, sizeof *x->words);
@@ -498,7 +490,9 @@ static bool flips_figure(struct workbench *w, struct pane *p, struct figure *out
         x->col_names[k] = xstrdup(k == 4 ? "right" : k % 2 ? "confidence" : k ? "B" : "A");
     for (int i = 0; i < rows; i++)
         flips_words(x, i, v->lines[i]);
-    if (rows < v->line_count || flips_unread(v))
+    if ((rows < v->line_count || flips_unread(v)) && v->filter[0])
+        x->note = xasprintf("the first %d", rows); /* the rest may not be read yet */
+    else if (rows < v->line_count || flips_unread(v))
         x->note = xasprintf("the first %d of %lld", rows, (long long)v->listed);
     return true;
 }
