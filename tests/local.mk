@@ -47,6 +47,7 @@ EXTRA_DIST += tests/cluster/run tests/cluster/throwaway tests/leaks.txt tests/po
 	tests/data/regions/groups.h5 tests/data/regions/val36.h5 \
 	tests/data/regions/base64.pkl tests/data/regions/blank_end.jsonl tests/data/regions/no_images.h5 \
 	tests/data/regions/too_many_images.h5 \
+	tests/data/regions/protocol_1.pt \
 	tests/data/regions/strange.npy tests/data/regions/val36_imgid2idx.pkl tests/peers/region_files.py \
 	tests/data/regions/inverted.npy tests/data/regions/normalised.npy \
 	tests/data/regions/lxmert_obj36.tsv \
@@ -66,6 +67,7 @@ EXTRA_DIST += tests/cluster/run tests/cluster/throwaway tests/leaks.txt tests/po
 	tests/data/wrappings/odd_old.pt tests/data/wrappings/trainer.tar \
 	tests/data/wrappings/trainer_old.tar tests/data/wrappings/two.pt \
 	tests/data/wrappings/average_object.pt tests/data/wrappings/callback.ckpt tests/data/wrappings/named_optimizer.pt \
+	tests/data/wrappings/named_shadow.pt \
 	tests/data/wrappings/protocol_1.pt tests/data/wrappings/quantized.pt tests/data/wrappings/script.pt \
 	tests/data/wrappings/whole.pt tests/peers/wrappings.py tests/peers/zero_shot.py \
 	tests/data/sets/all_data_final_test_2014.jsonline \

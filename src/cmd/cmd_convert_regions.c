@@ -206,22 +206,26 @@ static int sources_add_any(struct sources *s, const char *path, struct vs_err *e
 }
 
 /* Both files of an MMF pair are one image: where both are given, as by "*.npy", one is read. */
-static void drop_infos(struct sources *s)
+static void sources_drop_infos(struct sources *s)
 {
-    struct strmap all = {0};
+    struct strmap all = {0}; /* borrows the paths */
+    bool *info = xcalloc((size_t)s->count + 1, sizeof *info);
     int kept = 0;
     for (int i = 0; i < s->count; i++)
         strmap_add(&all, s->list[i], strlen(s->list[i]), i);
     for (int i = 0; i < s->count; i++) {
         char *pair = regions_of_info(s->list[i]);
-        if (pair && strmap_get(&all, pair, strlen(pair)) >= 0)
+        info[i] = pair && strmap_get(&all, pair, strlen(pair)) >= 0;
+        free(pair);
+    }
+    strmap_fini(&all);
+    for (int i = 0; i < s->count; i++)
+        if (info[i])
             free(s->list[i]);
         else
             s->list[kept++] = s->list[i];
-        free(pair);
-    }
     s->count = kept;
-    strmap_fini(&all);
+    free(info);
 }
 
 /* ---- the command */
@@ -282,7 +286,7 @@ static int run_convert_regions(void *options, char **args, int count)
     for (int i = 0; i < count && rc == 0; i++)
         rc = sources_add_any(&s, args[i], &err);
     command_stop_by_signals(&regions_stop);
-    drop_infos(&s);
+    sources_drop_infos(&s);
     if (rc == 0)
         rc = convert_all(o, &s, &c, &err);
     for (int i = 0; i < s.count; i++)

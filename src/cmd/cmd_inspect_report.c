@@ -378,9 +378,8 @@ static int report_by_content(struct report *r, const struct bytes *map)
     if (f && f->shows != SHOWS_LINES)
         return report_format(r, f);
     /* A PyTorch file begins with a long number as a pickle of its own, a label list does not. */
-    if (memcmp(d, "PK", n < 2 ? n : 2) == 0 ||
-        (n > 8 && d[0] == 0x80 && d[1] == 2 && d[2] == 0x8a) || sharded_recognise(d, n) ||
-        ends_in(r->path + 1, ".safetensors"))
+    if (memcmp(d, "PK", n < 2 ? n : 2) == 0 || torch_legacy_recognise(map) ||
+        sharded_recognise(d, n) || ends_in(r->path + 1, ".safetensors"))
         return report_checkpoint(r);
     if (inspect_configuration(r, map, &rc))
         return rc;

@@ -94,7 +94,7 @@ const char *file_kind(const struct bytes *map)
         return "a safetensors file";
     if (sharded_recognise(map->data, n))
         return "an index of a checkpoint's shards";
-    if (n >= 3 && memcmp(map->data, "\x80\2\x8a", 3) == 0)
+    if (torch_legacy_recognise(map))
         return "a checkpoint of PyTorch";
     if (labels_are_pickled(map))
         return "a pickle";

@@ -144,7 +144,7 @@ static bool scalar_view(const struct pval *v, struct tensor *out)
 }
 
 /* What stands in the place of an array, in words. */
-static const char *value_kind(const struct pval *v)
+static const char *ndarray_kind(const struct pval *v)
 {
     switch (v->kind) {
     case PK_LIST:
@@ -170,7 +170,7 @@ int ndarray_view(const struct pval *v, const char *path, const char *what, struc
         return 0;
     if (!find_parts(v, &p))
         return vs_fail(err, VS_E_FORMAT, "%s: '%s' is %s, not a numpy array", path, what,
-                       value_kind(v));
+                       ndarray_kind(v));
     *out = (struct tensor){.name = "", .raw_name = ""};
     const struct pval *code = p.dtype->items[1]->items[0]; /* of a length, without a NUL */
     if (!dtype_of(p.dtype, out))

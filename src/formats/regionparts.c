@@ -309,10 +309,10 @@ static int parts_size_of(int64_t x)
     return x > INT32_MAX ? 0 : (int)x;
 }
 
-/* An image that is a batch of one: (1, rows, columns). */
-static void drop_batch(struct tensor *t)
+/* An image that is a batch of one: (1, rows, columns), where without it there are ndim. */
+static void parts_drop_batch(struct tensor *t, int ndim)
 {
-    while (t->ndim > 2 && t->shape[0] == 1) {
+    while (t->ndim > ndim && t->shape[0] == 1) {
         t->ndim--;
         memmove(t->shape, t->shape + 1, (size_t)t->ndim * sizeof *t->shape);
         memmove(t->stride, t->stride + 1, (size_t)t->ndim * sizeof *t->stride);
@@ -322,8 +322,11 @@ static void drop_batch(struct tensor *t)
 int parts_make(struct region_parts *p, struct regions **out, struct vs_err *err)
 {
     int64_t rows = 0, dim = 0;
-    drop_batch(&p->features);
-    drop_batch(&p->boxes);
+    parts_drop_batch(&p->features, 2);
+    parts_drop_batch(&p->boxes, 2);
+    parts_drop_batch(&p->prob, 2);
+    parts_drop_batch(&p->objects, 1);
+    parts_drop_batch(&p->conf, 1);
     int rc = parts_check_rows(p, &rows, &dim, err);
     if (rc == 0)
         rc = parts_check_size(p, err);

@@ -7,6 +7,7 @@
 #include "src/formats/labels.h"
 #include "src/formats/npy.h"
 #include "src/formats/regionhdf5.h"
+#include "src/formats/tensorfile.h"
 #include "src/base/mem.h"
 
 #include <stdlib.h>
@@ -97,8 +98,8 @@ static int read_safetensors(const char *path, struct bytes *map, const char *key
 static bool is_pickle(const char *path, const struct bytes *map)
 {
     (void)path;
-    return (labels_are_pickled(map) || (map->size >= 4 && memcmp(map->data, "PK\3\4", 4) == 0)) &&
-           regions_are_pickled(map);
+    return (labels_are_pickled(map) || torch_legacy_recognise(map) ||
+            (map->size >= 4 && memcmp(map->data, "PK\3\4", 4) == 0)) && regions_are_pickled(map);
 }
 
 static int regions_read_pickle(const char *path, struct bytes *map, const char *key,

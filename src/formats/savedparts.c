@@ -129,7 +129,7 @@ int savedparts_refuse(const char *path, struct vs_err *err)
     return 0;
 }
 
-static bool may_be_weights(const char *name)
+static bool savedparts_may_be(const char *name)
 {
     static const char *const ends[] = {".safetensors", ".bin", ".pt", ".pth", ".ckpt", ".tar"};
     for (size_t i = 0; i < sizeof ends / sizeof ends[0]; i++)
@@ -138,16 +138,14 @@ static bool may_be_weights(const char *name)
     return false;
 }
 
-/* The first of the folder's files by name that may hold weights, of which there are *count. */
-static char *first_weights(const char *dir, int *count)
+/* The first of the folder's files by name that may hold weights. */
+static char *savedparts_first(const char *dir)
 {
     DIR *d = opendir(dir);
     char *first = NULL;
-    *count = 0;
     for (struct dirent *e; d && (e = readdir(d));) {
-        if (!may_be_weights(e->d_name))
+        if (!savedparts_may_be(e->d_name))
             continue;
-        ++*count;
         if (!first || strcmp(e->d_name, first) < 0) {
             free(first);
             first = xstrdup(e->d_name);
@@ -160,20 +158,20 @@ static char *first_weights(const char *dir, int *count)
 
 bool savedparts_is_shard(const char *path)
 {
-    const char *of = strstr(path, "-of-");
+    const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+    const char *of = strstr(name, "-of-");
     for (; of && strstr(of + 1, "-of-");) /* the last one */
         of = strstr(of + 1, "-of-");
-    return of && of - path >= 6 && of[-6] == '-' && strspn(of - 5, "0123456789") == 5 &&
+    return of && of - name >= 6 && of[-6] == '-' && strspn(of - 5, "0123456789") == 5 &&
            strspn(of + 4, "0123456789") == 5 && strncmp(of + 4, "00001", 5) != 0;
 }
 
 int savedparts_refuse_folder(const char *path, struct vs_err *err)
 {
     struct stat st;
-    int count = 0;
     if (stat(path, &st) != 0 || !S_ISDIR(st.st_mode))
         return 0;
-    char *first = first_weights(path, &count);
+    char *first = savedparts_first(path);
     int rc;
     if (first && savedparts_is_shard(first))
         rc = vs_fail(err, VS_E_MISSING, "%s: has %s and other shards of a checkpoint, and not "
@@ -181,8 +179,8 @@ int savedparts_refuse_folder(const char *path, struct vs_err *err)
                      path, first);
     else
         rc = vs_fail(err, VS_E_FORMAT, "%s: a folder without model.safetensors, pytorch_model.bin "
-                     "or the index of either%s%s%s", path, first ? ": name one of its files, as "
-                     : "", first ? first : "", count > 1 ? ", ..." : "");
+                     "or the index of either%s%s", path, first ? ": name one of its files, for "
+                     "example " : "", first ? first : "");
     free(first);
     return rc;
 }

@@ -75,6 +75,8 @@ int tensorfile_digest(struct tensorfile *f, char hex[DIGEST_HEX], struct vs_err 
 
 /* After reading elements: rc, or the error that the file changed since it was opened. */
 int tensorfile_check(const struct tensorfile *f, int rc, struct vs_err *err);
+/* Whether it begins as PyTorch's old format does, whatever protocol of pickle wrote that. */
+bool torch_legacy_recognise(const struct bytes *map);
 /* Whether bytes look like an index of shards. */
 bool sharded_recognise(const uint8_t *data, size_t size);
 /* Whether it is an index of other files, its shards: those may change while it does not. */

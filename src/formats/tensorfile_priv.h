@@ -92,8 +92,6 @@ typedef int torch_use(void *arg, const struct pickle *object, torch_resolve *res
                       void *resolve_arg, struct vs_err *err);
 int torch_zip_use(const struct bytes *map, torch_use *use, void *arg, struct vs_err *err);
 int torch_legacy_use(const struct bytes *map, torch_use *use, void *arg, struct vs_err *err);
-/* Whether it begins with PyTorch's number, whatever protocol wrote that. */
-bool torch_legacy_recognise(const struct bytes *map);
 
 /* The arguments that rebuild a tensor, or NULL for a value that is none. */
 const struct pval *torch_tensor_args(const struct pval *v);

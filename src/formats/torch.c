@@ -113,20 +113,27 @@ static const struct pval *typed_args(const struct pval *v)
            call->items[2]->kind == PK_TUPLE ? call->items[2] : NULL;
 }
 
+#define PARAMETERS_DEPTH 4
+
+/* What a Parameter is made of; NULL for other values. */
+static const struct pval *torch_in_parameter(const struct pval *v)
+{
+    bool is = torch_is_call(v, "torch._utils _rebuild_parameter") ||
+              torch_is_call(v, "torch._utils _rebuild_parameter_with_state") ||
+              torch_is_call(v, "torch.nn.parameter Parameter");
+    return is && v->items[1]->count > 0 ? v->items[1]->items[0] : NULL;
+}
+
 const struct pval *torch_tensor_args(const struct pval *v)
 {
-    for (int depth = 0; depth < 4; depth++) {
+    for (int depth = 0; v && depth < PARAMETERS_DEPTH; depth++) {
         if (torch_is_call(v, "torch._utils _rebuild_tensor_v2") ||
             torch_is_call(v, "torch._utils _rebuild_tensor_v3") ||
             torch_is_call(v, "torch._utils _rebuild_tensor"))
             return v->items[1];
         if (torch_is_call(v, "torch._tensor _rebuild_from_type_v2"))
             return typed_args(v);
-        if ((!torch_is_call(v, "torch._utils _rebuild_parameter") &&
-             !torch_is_call(v, "torch._utils _rebuild_parameter_with_state") &&
-             !torch_is_call(v, "torch.nn.parameter Parameter")) || v->items[1]->count < 1)
-            return NULL;
-        v = v->items[1]->items[0];
+        v = torch_in_parameter(v);
     }
     return NULL;
 }
@@ -138,15 +145,16 @@ const char *torch_odd_tensor(const struct pval *v)
         {"torch._utils _rebuild_sparse_tensor", "a sparse tensor"},
         {"torch._utils _rebuild_sparse_csr_tensor", "a sparse tensor"},
         {"torch._utils _rebuild_nested_tensor", "a nested tensor"},
-        {"torch._utils _rebuild_meta_tensor_no_storage", "a tensor of no numbers (meta)"},
-        {"torch._utils _rebuild_device_tensor_from_numpy", "a tensor of another device"},
-        {"torch._utils _rebuild_device_tensor_from_cpu_tensor", "a tensor of another device"},
-        {"torch._utils _rebuild_xla_tensor", "a tensor of another device"},
+        {"torch._utils _rebuild_meta_tensor_no_storage", "a tensor without numbers (meta)"},
+        {"torch._utils _rebuild_device_tensor_from_numpy", "a tensor of an unusual device"},
+        {"torch._utils _rebuild_device_tensor_from_cpu_tensor", "a tensor of an unusual device"},
+        {"torch._utils _rebuild_xla_tensor", "a tensor of an unusual device"},
         {"torch._utils _rebuild_wrapper_subclass", "a tensor of a class of its own"},
     };
-    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
-        if (torch_is_call(v, kinds[i][0]))
-            return kinds[i][1];
+    for (int depth = 0; v && depth < PARAMETERS_DEPTH; depth++, v = torch_in_parameter(v))
+        for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
+            if (torch_is_call(v, kinds[i][0]))
+                return kinds[i][1];
     return NULL;
 }
 

@@ -140,13 +140,19 @@ static int count_tensor(void *arg, const char *name, size_t len, const struct pv
     return 0;
 }
 
-/* Where one more set goes; -1: nowhere. A model takes the place of what is none: an optimizer may
- * have a dictionary for each parameter. */
-static int sets_room(struct sets *s, bool whole)
+/* A model, or a list that may become one. */
+static bool set_stays(const struct set *s)
+{
+    return s->whole || s->list;
+}
+
+/* Where one more set goes; -1: nowhere. One that stays takes the place of one that does not: an
+ * optimizer may have a dictionary for each parameter. */
+static int sets_room(struct sets *s, bool stays)
 {
     int at = s->count < SETS_MOST ? s->count++ : SETS_MOST - 1;
-    if (s->list[at].label && (!whole || s->list[at].whole))
-        for (at = whole ? at - 1 : -1; at >= 0 && s->list[at].whole;)
+    if (s->list[at].label && (!stays || set_stays(&s->list[at])))
+        for (at = stays ? at - 1 : -1; at >= 0 && set_stays(&s->list[at]);)
             at--;
     if (at >= 0)
         free(s->list[at].label);
@@ -172,11 +178,11 @@ static void sets_add(struct sets *s, const struct pval *from, const char *label,
 /* torch-ema's average. What its tensors are called another set has to tell. */
 static void sets_add_shadow(struct sets *s, const struct pval *list, const char *label)
 {
-    if (list->kind != PK_LIST || list->count == 0 || !torch_tensor_args(list->items[0]) ||
-        s->count == SETS_MOST)
-        return;
-    s->list[s->count++] = (struct set){.label = xstrdup(label), .from = list, .list = true,
-                                       .tensors = (long)list->count};
+    bool any = list->kind == PK_LIST && list->count > 0 && torch_tensor_args(list->items[0]);
+    int at = any ? sets_room(s, true) : -1;
+    if (at >= 0)
+        s->list[at] = (struct set){.label = xstrdup(label), .from = list, .list = true,
+                                   .tensors = (long)list->count};
 }
 
 /* What has names in it: a dictionary, or what an object that is no module keeps in its own, as that

@@ -85,7 +85,7 @@ int net_open(const struct net_config *c, const char *config, const struct tensor
     if (rc == 0)
         rc = net_open_any(c, config, f, k, out, err);
     if ((rc == VS_E_FORMAT || rc == VS_E_MISSING) && savedparts_is_shard(tensorfile_path(f)))
-        vs_fail_prefix(err, "one shard of several, whose index is what to open");
+        vs_fail_prefix(err, "this is one shard of several; open their index instead");
     return rc;
 }
 

@@ -144,6 +144,12 @@ cp "$regions/mmf_info.npy" "$work/p_info.npy"
 "$VILSCOPE" convert-regions -o "$work/pair" "$work/p_info.npy" "$work/p.npy" 2>"$work/err" &&
     grep -q '^1 images: 1 written, 0 there already, 0 failed' "$work/err" && [ "$(ls "$work/pair")" = p.npy ]
 ok $? "both files of a pair are one image: $(cat "$work/err")"
+cp "$regions/mmf_info.npy" "$work/p_info_info.npy"
+"$VILSCOPE" convert-regions -o "$work/chain" "$work/p.npy" "$work/p_info.npy" \
+    "$work/p_info_info.npy" 2>"$work/err"
+grep -q '^1 images: 1 written, 0 there already, 0 failed' "$work/err"
+ok $? "and so where the second is called as the first of another: $(cat "$work/err")"
+rm "$work/p_info_info.npy"
 "$VILSCOPE" convert-regions --quiet -o "$work/info" "$work/p_info.npy" && [ "$(ls "$work/info")" = p.npy ]
 ok $? "one of them is called as the pair is: $(ls "$work/info")"
 cat "$work/tsv.tsv" "$work/tsv.tsv" >"$work/twice.tsv"

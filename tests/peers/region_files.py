@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 """Writes region features as HDF5 and JSON in the layouts that are around: usage: region_files.py FOLDER
 
-Needs h5py. tests/data/regions/*.h5, what is beside them, keyed.json and lines.jsonl.gz were made by it: in each, image 42
+Needs h5py and PyTorch. tests/data/regions/*.h5, what is beside them, keyed.json and lines.jsonl.gz were made by it: in each, image 42
 has the regions of tests/data/regions/mmf.npy, and another image others."""
 import base64
 import collections
@@ -106,12 +106,21 @@ def base64_value(path, both):
                      "boxes": base64.b64encode(b.tobytes()), "features": base64.b64encode(x.tobytes())}, f, 4)
 
 
-def strange(path, both):
+def strange(path, both, info):
     """A dictionary with values that nobody needs: a path, a date, a type; big-endian numbers in a batch of one."""
     x, b = both[1]
     np.save(path, {"features": x[None].astype(">f4"), "boxes": b[None].astype(">f8"), "image_w": np.asarray(96, ">i4"),
-                   "image_h": 64, "path": pathlib.PurePosixPath("a/42.jpg"), "seen": datetime.date(2019, 7, 1),
+                   "image_h": 64, "objects_id": info["objects"][None].astype(">i8"),
+                   "objects_conf": np.full((1, len(x)), 0.5, ">f4"), "path": pathlib.PurePosixPath("a/42.jpg"), "seen": datetime.date(2019, 7, 1),
                    "counts": collections.defaultdict(int, dog=2), "phase": 1j, "names": np.array(["dog", "cat"])})
+
+
+def old_torch(path, both):
+    """PyTorch's format before 1.6, in pickles of protocol 1."""
+    import torch
+    x, b = both[1]
+    torch.save({"features": torch.from_numpy(x), "bbox": torch.from_numpy(b), "image_w": 96, "image_h": 64}, path,
+               pickle_protocol=1, _use_new_zipfile_serialization=False)
 
 
 def in_json(folder, both, info):
@@ -140,7 +149,8 @@ def main():
     one(os.path.join(folder, "42.h5"), both)
     hollow(folder)
     base64_value(os.path.join(folder, "base64.pkl"), both)
-    strange(os.path.join(folder, "strange.npy"), both)
+    strange(os.path.join(folder, "strange.npy"), both, info)
+    old_torch(os.path.join(folder, "protocol_1.pt"), both)
 
 
 if __name__ == "__main__":

@@ -497,6 +497,14 @@ static void written(int count, int dim)
     free(path);
 }
 
+static struct tensor tensor_of(const float *data, int ndim, int64_t a, int64_t b, int64_t c)
+{
+    struct tensor t = {.name = "", .raw_name = "", .dtype = DTYPE_F32, .ndim = ndim,
+                       .shape = {a, b, c}, .data = (const uint8_t *)data};
+    shape_strides(ndim, t.shape, t.stride);
+    return t;
+}
+
 /* As the reference takes them out of its LMDB: features of any shape are rows of 2048, and of more
  * boxes than rows the first ones count. */
 static void test_as_is(void)
@@ -505,19 +513,13 @@ static void test_as_is(void)
     float *features = xcalloc(ROWS * DIM, sizeof *features);
     float boxes[BOXES * 4] = {0, 0, 4, 4, 1, 1, 5, 5, 2, 2, 6, 6};
     for (int as_is = 0; as_is < 2; as_is++) {
-        struct region_parts p;
+        struct region_parts p = {.path = "a dictionary", .rows = -1, .width = 9, .height = 9,
+                                 .as_is = as_is};
         struct regions *r = NULL;
         struct vs_err err = {0};
         features[DIM] = 7;
-        parts_begin(&p, "a dictionary");
-        p.as_is = as_is;
-        p.width = p.height = 9;
-        p.features = (struct tensor){.name = "", .raw_name = "", .dtype = DTYPE_F32, .ndim = 1,
-                                     .shape = {ROWS * DIM}, .stride = {1},
-                                     .data = (const uint8_t *)features};
-        p.boxes = (struct tensor){.name = "", .raw_name = "", .dtype = DTYPE_F32, .ndim = 2,
-                                  .shape = {BOXES, 4}, .stride = {4, 1},
-                                  .data = (const uint8_t *)boxes};
+        p.features = tensor_of(features, 1, ROWS * DIM, 0, 0);
+        p.boxes = tensor_of(boxes, 2, BOXES, 4, 0);
         int rc = parts_make(&p, &r, &err);
         if (as_is)
             ok(rc == 0 && r->count == ROWS && r->dim == DIM && r->features[DIM] != 0,
@@ -528,6 +530,27 @@ static void test_as_is(void)
         parts_end(&p);
     }
     free(features);
+}
+
+/* A batch of one has its classes in the same batch. */
+static void batch_classes(void)
+{
+    enum { ROWS = 2, CLASSES = 101 };
+    static const float boxes[ROWS * 4] = {0, 0, 4, 4, 1, 1, 5, 5}, numbers[ROWS] = {0, 1};
+    static const float prob[ROWS * CLASSES] = {[6] = 1, [CLASSES + 8] = 1}; /* background first */
+    for (int by_prob = 0; by_prob < 2; by_prob++) {
+        struct region_parts p = {.path = "a dictionary", .rows = -1, .width = 9, .height = 9};
+        struct regions *r = NULL;
+        struct vs_err err = {0};
+        p.features = p.boxes = tensor_of(boxes, 3, 1, ROWS, 4);
+        p.objects = p.conf = tensor_of(numbers, 2, 1, ROWS, 0);
+        p.prob = tensor_of(by_prob ? prob : NULL, 3, 1, ROWS, CLASSES);
+        ok(parts_make(&p, &r, &err) == 0 && r->classes && r->classes[1] == (by_prob ? 7 : 1) &&
+           r->conf && r->conf[1] == 1, "%s of a batch of one %s",
+           by_prob ? "probabilities" : "class numbers", err.text);
+        regions_free(r);
+        parts_end(&p);
+    }
 }
 
 int main(void)
@@ -545,7 +568,8 @@ int main(void)
     reads("regions/bua.npz", NULL, 0);
     reads("regions/padded.npz", "42", 0); /* not compressed; two rows more, which are NaN */
     reads("regions/one.pkl", "42", -1);
-    reads("regions/strange.npy", NULL, -1); /* big-endian, a batch of one, objects beside it */
+    reads("regions/strange.npy", NULL, 13); /* big-endian, a batch of one, objects beside it */
+    reads("regions/protocol_1.pt", NULL, -1);
     collection();
     json_files();
     margins();
@@ -571,5 +595,6 @@ int main(void)
     regions_free(wanted);
     free(first);
     test_as_is();
+    batch_classes();
     return folder_remove();
 }

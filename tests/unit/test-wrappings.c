@@ -278,6 +278,8 @@ static void kept(void)
 {
     struct vs_err err;
     holds("named_optimizer.pt", NULL, 0);
+    holds("named_shadow.pt", NULL, 0);
+    holds("named_shadow.pt", "ema", 10);
     holds("average_object.pt", NULL, 0);
     holds("average_object.pt", "ema", 10);
     holds("callback.ckpt", NULL, 0);
@@ -292,6 +294,9 @@ static void kept(void)
     ok(bias && strcmp(bias, "a quantized tensor") == 0 && mask &&
        strcmp(mask, "a sparse tensor") == 0, "tensors that are not read are named: %s, %s %s",
        bias ? bias : "?", mask ? mask : "?", err.text);
+    const char *frozen = f ? tensorfile_odd(f, "frozen") : NULL;
+    ok(frozen && strcmp(frozen, "a quantized tensor") == 0, "and one in a Parameter: %s",
+       frozen ? frozen : "?");
     tensorfile_close(f);
 }
 
@@ -308,11 +313,12 @@ static void unnamed_folders(void)
 {
     refuses_folder("the index of either");
     char *path = write_file("step.ckpt", "x", 1), *other = write_file("notes.txt", "x", 1);
-    refuses_folder("name one of its files, as step.ckpt");
+    refuses_folder("the index of either: name one of its files, for example step.ckpt");
     drop(other);
     other = write_file("model-00002-of-00002.safetensors", "x", 1);
     refuses_folder("model-00002-of-00002.safetensors and other shards of a checkpoint");
     ok(savedparts_is_shard(other) && !savedparts_is_shard("a-of-b/model-00001-of-00001.bin") &&
+       !savedparts_is_shard("run-00002-of-00002/model.bin") &&
        !savedparts_is_shard("1-of-00002.bin") && !savedparts_is_shard("model.bin"),
        "shards are told by their names");
     drop(path);

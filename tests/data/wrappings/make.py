@@ -117,12 +117,15 @@ torch.save(dict({"": torch.ones(2)}, **state()), "empty_name.pt")
 one = torch.ones(2)  # an optimizer with a dictionary for each parameter, before the model
 torch.save({"optimizer": {"state": {"p%d" % i: {"exp_avg": one, "step": one} for i in range(70)}}, "model": state()},
            "named_optimizer.pt")
+torch.save({"optimizer": {"state": {"p%d" % i: {"exp_avg": one, "step": one} for i in range(70)}},
+            "model": model.state_dict(), "ema": average(with_head(10))[1]}, "named_shadow.pt")
 keeper = foreign("vilbert.ema", "Average", object)()
 keeper.shadow, keeper.decay = state(10), 0.9
 torch.save({"model": state(), "ema": keeper}, "average_object.pt")
 torch.save({"state_dict": state(), "callbacks": {"EMACallback{'decay': 0.9}": {"weights": state(10)}}}, "callback.ckpt")
 quantized = state()
 quantized["vil_logit.bias"] = torch.quantize_per_tensor(torch.ones(1), 0.1, 0, torch.qint8)
+quantized["frozen"] = torch.nn.Parameter(quantized["vil_logit.bias"], requires_grad=False)
 quantized["mask"] = torch.eye(2).to_sparse()
 torch.save(quantized, "quantized.pt")
 torch.save(state(), "protocol_1.pt", pickle_protocol=1, _use_new_zipfile_serialization=False)
