@@ -18,8 +18,10 @@
 #define PUBLISHED_GQA 1533
 #define PUBLISHED_CLASSES 1600
 #define FOLDER_FILES 1000 /* of a folder that are looked at */
-#define DEEP_FOLDERS 4    /* below one that was named, where lists are looked for */
-#define DEEP_BYTES ((off_t)1 << 20) /* of a list there */
+/* Where lists are looked for below one that was named (vilscope-model(7) says so): */
+#define DEEP_FOLDERS 4
+#define DEEP_FILES 1000
+#define DEEP_BYTES ((off_t)1 << 20) /* of a list */
 
 /* named: by the user, not found in a folder. */
 static void setup_unused(struct setup *s, bool named, const char *path, const char *why)
@@ -181,7 +183,13 @@ static void setup_one_deep(struct setup *s, const char *path)
     json_decref(report);
 }
 
-/* Lists in the folder at path, and in those in it; left: files that are still looked at. */
+static bool setup_may_be_list(const char *name)
+{
+    return ends_in(name, ".pkl") || ends_in(name, ".json") || ends_in(name, ".txt");
+}
+
+/* Lists in the folder at path, and in those in it; left: files that are still looked at, below 0
+ * where there were more. */
 static void setup_deeper(struct setup *s, const char *path, int depth, int *left)
 {
     struct dirent **list = NULL;
@@ -189,13 +197,12 @@ static void setup_deeper(struct setup *s, const char *path, int depth, int *left
     int n = scandir(path, &list, setup_visible, alphasort);
     for (int i = 0; i < n; i++) {
         char *file = setup_inside(path, list[i]->d_name);
-        bool there = *left > 0 && stat(file, &st) == 0;
+        bool there = *left >= 0 && stat(file, &st) == 0;
         if (there && S_ISDIR(st.st_mode) && depth < DEEP_FOLDERS)
             setup_deeper(s, file, depth + 1, left);
-        else if (there && S_ISREG(st.st_mode) && st.st_size <= DEEP_BYTES) {
+        else if (there && S_ISREG(st.st_mode) && st.st_size <= DEEP_BYTES &&
+                 setup_may_be_list(file) && (*left)-- > 0)
             setup_one_deep(s, file);
-            (*left)--;
-        }
         free(file);
         free(list[i]);
     }
@@ -206,7 +213,7 @@ void setup_add(struct setup *s, const char *path)
 {
     struct dirent **list = NULL;
     struct stat st;
-    int left = FOLDER_FILES;
+    int left = DEEP_FILES;
     bool folder = stat(path, &st) == 0 && S_ISDIR(st.st_mode) && !setup_is_one(path);
     int n = folder ? scandir(path, &list, setup_visible, alphasort) : -1;
     if (n < 0) {
@@ -226,34 +233,51 @@ void setup_add(struct setup *s, const char *path)
     if (n > FOLDER_FILES)
         finding_add(&s->found, FOUND_NOTE, "not used", "name the files that are meant", "%s: only "
                     "the first %d of its %d files are looked at", path, FOLDER_FILES, n);
+    if (left < 0)
+        finding_add(&s->found, FOUND_NOTE, "not used", "name the lists that are meant", "%s: only "
+                    "the first %d files in the folders below it are looked at for lists of names",
+                    path, DEEP_FILES);
     free(list);
+}
+
+/* How many names a list of each kind has. */
+struct setup_sizes {
+    int vqa, gqa, classes;
+};
+
+static void setup_place_list(struct setup *s, const struct setup_list *l,
+                             const struct setup_sizes *of)
+{
+    int n = l->size;
+    bool is_gqa = n == of->gqa &&
+                  (n != of->vqa || strcasestr(l->path, "gqa") || s->parts.labels_vqa);
+    char why[200];
+    snprintf(why, sizeof why, "a list of %d names: the checkpoint has %d answers of VQA and %d of "
+             "GQA, the detector %d classes", n, of->vqa, of->gqa, of->classes);
+    if (is_gqa)
+        setup_fill(s, !l->deep, &s->parts.labels_gqa, l->path);
+    else if (n == of->vqa)
+        setup_fill(s, !l->deep, &s->parts.labels_vqa, l->path);
+    else if (n == of->classes)
+        setup_fill(s, !l->deep, &s->parts.classes, l->path);
+    else if (!l->deep)
+        setup_unused(s, false, l->path, why);
 }
 
 void setup_place_lists(struct setup *s, const struct model *m)
 {
     int last = m ? model_checkpoint_count(m) - 1 : 0;
-    int vqa = m ? model_answers(m, last, HEAD_VQA) : PUBLISHED_VQA;
-    int gqa = m ? model_answers(m, last, HEAD_GQA) : PUBLISHED_GQA;
+    struct setup_sizes of = {.vqa = m ? model_answers(m, last, HEAD_VQA) : PUBLISHED_VQA,
+                             .gqa = m ? model_answers(m, last, HEAD_GQA) : PUBLISHED_GQA,
+                             .classes = PUBLISHED_CLASSES};
     struct vs_err err = {0};
     struct arch a = {.num_classes = PUBLISHED_CLASSES + 1};
-    if (s->parts.detector_arch && arch_read(s->parts.detector_arch, &a, &err) != 0)
-        a.num_classes = PUBLISHED_CLASSES + 1; /* setup_tell says what is wrong */
-    for (int i = 0; i < s->list_count; i++) {
-        const char *path = s->lists[i].path;
-        int n = s->lists[i].size;
-        bool is_gqa = n == gqa && (n != vqa || strcasestr(path, "gqa") || s->parts.labels_vqa);
-        char why[200];
-        snprintf(why, sizeof why, "a list of %d names: the checkpoint has %d answers of VQA and %d "
-                 "of GQA, the detector %d classes", n, vqa, gqa, a.num_classes - 1);
-        if (is_gqa)
-            setup_fill(s, !s->lists[i].deep, &s->parts.labels_gqa, path);
-        else if (n == vqa)
-            setup_fill(s, !s->lists[i].deep, &s->parts.labels_vqa, path);
-        else if (n == a.num_classes - 1)
-            setup_fill(s, !s->lists[i].deep, &s->parts.classes, path);
-        else if (!s->lists[i].deep)
-            setup_unused(s, false, path, why);
-    }
+    if (s->parts.detector_arch && arch_read(s->parts.detector_arch, &a, &err) == 0)
+        of.classes = a.num_classes - 1; /* otherwise setup_tell says what is wrong */
+    for (int deep = 0; deep < 2; deep++) /* what was found deep takes the place of nothing else */
+        for (int i = 0; i < s->list_count; i++)
+            if (s->lists[i].deep == deep)
+                setup_place_list(s, &s->lists[i], &of);
 }
 
 void setup_fini(struct setup *s)

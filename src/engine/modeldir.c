@@ -300,9 +300,10 @@ static int modeldir_read_file(const char *dir, const char *file, struct parts *p
     struct stat st;
     json_error_t why;
     if (stat(file, &st) != 0)
-        return vs_fail(err, VS_E_MISSING, "%s: no model.json there: %s (man 5 vilscope-model says "
-                       "what goes in it), nor config.json with model.safetensors or "
-                       "pytorch_model.bin", dir, strerror(errno));
+        return errno == ENOENT
+                   ? vs_fail(err, VS_E_MISSING, "%s: neither model.json nor config.json with its "
+                             "weights is there (man 5 vilscope-model)", dir)
+                   : vs_fail(err, VS_E_MISSING, "%s: %s", file, strerror(errno));
     int rc = bytes_open(file, &map, err);
     if (rc == 0 && map.size > MAX_FILE)
         rc = vs_fail(err, VS_E_LIMIT, "%s: has %zu bytes, more than %d: not the description of a "

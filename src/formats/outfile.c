@@ -34,13 +34,14 @@ int outfile_folder(const char *path, struct vs_err *err)
 int outfile_folders(const char *path, struct vs_err *err)
 {
     char *part = xstrdup(path);
-    for (char *at = strchr(part + 1, '/'); *part && at; at = strchr(at + 1, '/')) {
+    int rc = 0;
+    for (char *at = *part ? strchr(part + 1, '/') : NULL; rc == 0 && at; at = strchr(at + 1, '/')) {
         *at = '\0';
-        mkdir(part, 0777); /* what cannot be made, or is there, the last one tells */
+        rc = outfile_folder(part, err);
         *at = '/';
     }
     free(part);
-    return outfile_folder(path, err);
+    return rc ? rc : outfile_folder(path, err);
 }
 
 int outfile_open(struct outfile *o, const char *path, struct vs_err *err)

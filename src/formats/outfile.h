@@ -16,7 +16,7 @@ struct outfile {
 
 /* Makes the folder that files will be written into, not those above it; it may be there. */
 int outfile_folder(const char *path, struct vs_err *err);
-/* The same with those above it. */
+/* The same with those above it; the first that cannot be made is named. */
 int outfile_folders(const char *path, struct vs_err *err);
 int outfile_open(struct outfile *o, const char *path, struct vs_err *err);
 /* Errors are remembered until outfile_close. */

@@ -212,6 +212,7 @@ struct net_want {
     /* Of record: bytes of activations that are kept at most; layers beyond them are computed again
      * on the way back. 0: as many as a device has memory for, or half of the host's. */
     size_t kept_most;
+    bool *kept_over; /* set to whether that is why record failed; may be NULL */
     const atomic_bool *cancel; /* looked at between layers; may be NULL */
 };
 

@@ -92,7 +92,7 @@ static void client_renew(struct client *x)
     x->head_have = x->body_have = x->body_room = 0;
 }
 
-/* x's turn begins; NULL: it is over. Whether it was given up. */
+/* x's turn begins; NULL: it is over. Whether the turn that ends was too long. */
 static bool clients_turn(struct clients *c, struct client *x)
 {
     pthread_mutex_lock(&c->lock);

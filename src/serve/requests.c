@@ -219,13 +219,16 @@ static int record_pass(struct kept *k, struct asked_pass *p, struct tape **tape,
 {
     kept_drop_spares(k);
     size_t used = kept_bytes(k), left = used < k->most_bytes ? k->most_bytes - used : 0;
+    bool over = false;
     p->want.kept_most = left ? left : 1; /* 0 would mean no limit */
+    p->want.kept_over = &over;
     int rc = net_record(p->n, &p->in, &p->want, tape, t, err);
-    if (rc != VS_E_LIMIT || used == 0)
+    if (rc == 0 || !over || used == 0)
         return rc;
     return vs_fail(err, VS_E_LIMIT, "gradients need more memory than is left of the %zu MB that "
                    "the server keeps for one client (serve --memory): %.1f MB are taken by its "
-                   "patched models and kept activations; ask with fewer patches, or anew",
+                   "patched models and kept activations; patch fewer layers, or connect anew, "
+                   "which frees them",
                    k->most_bytes >> 20, (double)used / (1 << 20));
 }
 

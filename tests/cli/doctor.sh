@@ -37,7 +37,7 @@ sick 0 '^ok  *terminal  *screen, in tmux, over SSH' "tmux and SSH" \
 sick 1 '^problem  *log  *set\|^problem  *log ' "no home" env -u VILSCOPE_LOG -u HOME -u XDG_DATA_HOME "$v" doctor
 sick 1 '^problem  *cache  *there is no folder' "no cache" env -u XDG_CACHE_HOME -u HOME "$v" doctor
 sick 0 '^note  *cache  *switched off' "no cache wanted" env VILSCOPE_CACHE_MB=0 "$v" doctor
-sick 1 '^problem  *model .*no model.json there' "a folder that is none" "$v" doctor -m "$work"
+sick 1 '^problem  *model .*neither model.json nor config.json' "a folder that is none" "$v" doctor -m "$work"
 sick 1 '^problem  *model  *none was named' "no demo" env VILSCOPE_DEMO="$work" "$v" doctor
 sick 1 '^problem  *device ' "a device that is none" "$v" doctor --device cuda:77
 echo "no database" >"$work/text"

@@ -76,6 +76,21 @@ ok $? "lists in folders below are found, and nothing else there"
 ! grep -qE '//|README' said
 ok $? "which is said of nothing else $(grep -E '//|README' said)"
 
+cp "$frozen/answers_gqa.txt" mine_gqa.txt
+said 0 "a list in a folder below, and one that is named" "$v" model init won --no-query unpacked mine_gqa.txt
+grep -q '"gqa": .*/mine_gqa.txt' won/model.json
+ok $? "has its place $(grep '"gqa"' won/model.json)"
+has "which the other one does not" 'gqa/cache/list.pkl: is a second one'
+mkdir -p many/a many/b
+cp "$frozen/answers.txt" many/b/list.pkl
+(cd many/a && seq 1001 | sed 's/$/.jpg/' | xargs touch)
+said 0 "a list behind many images" "$v" model init behind --no-query given/10* given/11* given/12* many
+grep -q many/b/list.pkl behind/model.json && ! grep -q 'only the first' said
+ok $? "is found"
+(cd many/a && for f in *.jpg; do mv "$f" "${f%.jpg}.txt"; done)
+said 0 "and behind many texts" "$v" model init behind --force --no-query given/10* given/11* given/12* many
+has "it is said that it was not looked for there" '^note  *not used  *many: only the first 1000 files in the folders below'
+
 # ---- the folder itself, which may be moved
 mkdir own
 cp given/*.download own
@@ -119,7 +134,15 @@ said 0 "the baseline" "$v" model init base "$data/baseline.bin" "$data/config.js
     --regions "$data/scene.npy"
 has "is named" 'single-stream baseline'
 
+# ---- a place that cannot be
+refuses 1 ": only: the folder cannot be created: Not a directory" "a file above the folder" \
+    "$v" model init only/a/b --no-query given/10* given/11* given/12*
+refuses 1 "the folder cannot be created" "a folder without a name" \
+    "$v" model init "" --no-query given/10* given/11* given/12*
+
 # ---- what is something else
+said 0 "PyTorch's old format in pickles of protocol 1" "$v" inspect "$SRCDIR/tests/data/wrappings/protocol_1.pt"
+has "is a checkpoint" 'kind: checkpoint'
 echo '<!DOCTYPE html><html>404</html>' >page.pth
 printf '%1000s' | gzip >data.tar.gz
 "$BUILDDIR/test-compare" make "$tiny/checkpoint.bin" weights.safetensors bert. 1 >/dev/null 2>&1

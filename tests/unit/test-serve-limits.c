@@ -79,12 +79,17 @@ static const char *pass(int net, int images, int tokens, int regions)
     return ask(FRAME_FORWARD, &b);
 }
 
+static const char *record_tokens(int net, int tokens)
+{
+    struct buf b = {0};
+    put_pass(&b, net, 1, tokens, 3);
+    return ask(FRAME_RECORD, &b);
+}
+
 /* One that keeps its activations, as the first tape. */
 static const char *record(int net)
 {
-    struct buf b = {0};
-    put_pass(&b, net, 1, 4, 3);
-    return ask(FRAME_RECORD, &b);
+    return record_tokens(net, 4);
 }
 
 static const char *forget_tape(void)
@@ -145,6 +150,9 @@ static void gradients(void)
     kept.most_bytes = used + 100;
     const char *said = record(1);
     ok(strstr(said, "are taken by its patched models"), "where patched models leave no room: %s",
+       said);
+    said = record_tokens(1, model->checkpoints[0].net->sizes.positions + 1);
+    ok(strstr(said, "tokens are more than the model's"), "but not where it is something else: %s",
        said);
     kept_fini(&kept);
 }

@@ -50,6 +50,7 @@ static float *tape_take_spare(struct core *m, size_t n)
 static float *tape_room(struct activations *t, size_t n)
 {
     bool over = t->most > 0 && n > (t->most - t->tape.bytes) / sizeof(float);
+    t->over |= over;
     float *at = over ? NULL : tape_take_spare(t->core, n);
     if (!at && !over)
         at = kern_alloc(t->core->k, n + 1);
@@ -76,6 +77,8 @@ static float *tape_step_room(struct activations *t, size_t n)
         }
         at = t->slab + t->slab_used;
         t->slab_used += n;
+    } else {
+        t->over |= t->most > 0;
     }
     t->full |= !at;
     return at;
@@ -130,7 +133,7 @@ void tape_begin_pass(struct activations *t)
         tape_forget(t);
     t->count = t->from = 0;
     t->stepped = t->slab_used = 0;
-    t->full = false;
+    t->full = t->over = false;
 }
 
 int tape_add_step(struct activations *t, enum net_part part, int number, const void *w,
@@ -322,6 +325,8 @@ int tape_record(struct activations *t, const struct net_input *in, const struct 
     while (rc == VS_E_LIMIT && t->full && tape_plan_slab(t))
         rc = core_forward(m, in, want, trace, err);
     m->recording = NULL;
+    if (want->kept_over)
+        *want->kept_over = rc == VS_E_LIMIT && t->over;
     t->all = t->count;
     t->want = (struct net_want){.heads = t->heads, .hidden = want->hidden, .added = want->added,
                                 .keep_padding = want->keep_padding};

@@ -37,6 +37,7 @@ struct activations {
     struct tape_block *blocks;
     int block_count;
     bool full;           /* no memory for a step */
+    bool over;           /* it was more than may be kept */
     size_t most;         /* bytes that may be kept; 0: as many as there are */
     size_t stepped, wanted; /* floats: of all steps so far, and of the largest */
     /* Layers that share a block: */
