@@ -75,11 +75,11 @@ static void figure(struct terminal *t)
     terminal_type(t, "/item 1\r");
     terminal_expect(t, "50 % sure: 1");
     terminal_command(t, "export flips.svg");
-    if (terminal_has(t, "without Cairo"))
-        return;
-    ok(terminal_expect(t, "flips.svg: "), "a figure is written");
-    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
-        ok(file_has("flips.svg", all[i]), "it has '%s'", all[i]);
+    if (!terminal_has(t, "without Cairo")) {
+        ok(terminal_expect(t, "flips.svg: "), "a figure is written");
+        for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
+            ok(file_has("flips.svg", all[i]), "it has '%s'", all[i]);
+    }
     for (int i = 0; i < 3; i++)
         terminal_command(t, "flips-sure");
 }

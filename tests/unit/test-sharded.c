@@ -235,7 +235,7 @@ static void as_model(void)
     struct parts p;
     struct model_options o = {.dir = folder};
     int rc = parts_find(&o, &p, &err);
-    ok(rc != 0 && strstr(err.text, "no model.json"), "no configuration: %s", err.text);
+    ok(rc != 0 && strstr(err.text, "neither model.json"), "no configuration: %s", err.text);
     link_to("config.json", "tests/data/tiny/config.json");
     rc = parts_find(&o, &p, &err);
     ok(rc == VS_E_USAGE && strstr(err.text, "no vocabulary"), "no vocabulary: %s", err.text);
