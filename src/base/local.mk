@@ -2,6 +2,7 @@
 libcore_a_SOURCES += \
 	src/base/cachedir.c src/base/cachedir.h \
 	src/base/err.c src/base/err.h \
+	src/base/hash.h \
 	src/base/link.c src/base/link.h \
 	src/base/mem.c src/base/mem.h \
 	src/base/plain.c src/base/plain.h src/base/quiet.h \

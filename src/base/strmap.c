@@ -2,6 +2,7 @@
 /* A map from byte strings to numbers. */
 #include "src/base/strmap.h"
 
+#include "src/base/hash.h"
 #include "src/base/mem.h"
 
 #include <stdlib.h>
@@ -11,9 +12,7 @@
  * are at most as slow as their number of names squared, and names are bounded by the readers. */
 static uint64_t hash_of(const char *s, size_t len)
 {
-    uint64_t h = 0xcbf29ce484222325u;
-    for (size_t i = 0; i < len; i++)
-        h = (h ^ (uint8_t)s[i]) * 0x100000001b3u;
+    uint64_t h = hash_bytes(HASH_SEED, s, len);
     return h ^ h >> 29;
 }
 

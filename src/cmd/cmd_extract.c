@@ -121,13 +121,11 @@ static int add_folder(struct images *l, const char *folder, struct vs_err *err)
     DIR *d = opendir(folder);
     struct images others = {.count = 0};
     int first = l->count;
-    size_t n = strlen(folder);
     if (!d)
         return vs_fail(err, VS_E_IO, "%s: %s", folder, strerror(errno));
     for (struct dirent *e; (e = readdir(d));)
         if (extract_is_picture(e->d_name))
-            extract_add(
-                l, xasprintf("%s%s%s", folder, n && folder[n - 1] == '/' ? "" : "/", e->d_name));
+            extract_add(l, command_inside(folder, e->d_name));
         else if (e->d_name[0] != '.')
             extract_add(&others, xstrdup(e->d_name));
     closedir(d);

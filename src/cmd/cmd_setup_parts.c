@@ -4,6 +4,7 @@
 
 #include "src/base/mem.h"
 #include "src/cmd/cmd_inspect.h"
+#include "src/cmd/vilscope.h"
 #include "src/formats/savedparts.h"
 #include "src/vision/arch.h"
 
@@ -161,13 +162,6 @@ static bool setup_is_one(const char *path)
     return one;
 }
 
-/* The caller frees it. */
-static char *setup_inside(const char *path, const char *name)
-{
-    size_t n = strlen(path);
-    return xasprintf("%s%s%s", path, n > 0 && path[n - 1] == '/' ? "" : "/", name);
-}
-
 static int setup_visible(const struct dirent *e)
 {
     return e->d_name[0] != '.' && strcmp(e->d_name, "model.json") != 0;
@@ -196,7 +190,7 @@ static void setup_deeper(struct setup *s, const char *path, int depth, int *left
     struct stat st;
     int n = scandir(path, &list, setup_visible, alphasort);
     for (int i = 0; i < n; i++) {
-        char *file = setup_inside(path, list[i]->d_name);
+        char *file = command_inside(path, list[i]->d_name);
         bool there = *left >= 0 && stat(file, &st) == 0;
         if (there && S_ISDIR(st.st_mode) && depth < DEEP_FOLDERS)
             setup_deeper(s, file, depth + 1, left);
@@ -221,7 +215,7 @@ void setup_add(struct setup *s, const char *path)
         return;
     }
     for (int i = 0; i < n; i++) {
-        char *file = setup_inside(path, list[i]->d_name);
+        char *file = command_inside(path, list[i]->d_name);
         bool deeper = stat(file, &st) == 0 && S_ISDIR(st.st_mode) && !setup_is_one(file);
         if (deeper)
             setup_deeper(s, file, 1, &left);

@@ -2,6 +2,7 @@
 /* What every command says in the same way: failures, wrong usage, old names, JSON, its help. */
 #include "src/cmd/vilscope.h"
 
+#include "src/base/mem.h"
 #include "src/base/plain.h"
 
 #include <jansson.h>
@@ -9,6 +10,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 static atomic_bool *signalled; /* what a signal sets */
 static volatile sig_atomic_t is_stopped;
@@ -43,6 +45,12 @@ int command_fail(const char *command, const struct vs_err *err)
     if (err->code == VS_E_CANCELLED && is_stopped)
         return EXIT_AGAIN;
     return err->code == VS_E_USAGE ? EXIT_USAGE : EXIT_FAILED;
+}
+
+char *command_inside(const char *folder, const char *name)
+{
+    size_t n = strlen(folder);
+    return xasprintf("%s%s%s", folder, n && folder[n - 1] == '/' ? "" : "/", name);
 }
 
 int command_usage(const char *command, const char *fmt, ...)

@@ -38,6 +38,8 @@ int command_fail(const char *command, const struct vs_err *err);
 /* One line that ends with where to read more. */
 int command_usage(const char *command, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 int command_help(const struct command *c);
+/* The path of what is called so in a folder, which may end in a slash. The caller frees it. */
+char *command_inside(const char *folder, const char *name);
 /* Prints a document of JSON and a new line, and frees v; flags: of json_dumps, what the document
  * looks like. Returns EXIT_OK. */
 int command_json(struct json_t *v, size_t flags);

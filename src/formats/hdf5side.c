@@ -70,7 +70,7 @@ static int side_pickle(const char *path, struct side *s, struct vs_err *err)
     size_t used;
     int rc = bytes_open(path, &map, err);
     if (rc == 0)
-        rc = pickle_load(map.data, map.size, ndarray_allowed, path, &p, &used, err);
+        rc = pickle_load(map.data, map.size, pickle_any, path, &p, &used, err);
     const struct pval *root = rc == 0 ? pickle_root(p) : NULL;
     bool good = root && root->kind == PK_DICT;
     for (size_t i = 0; good && i + 1 < root->count; i += 2)

@@ -9,9 +9,6 @@
 #include <inttypes.h>
 #include <string.h>
 
-/* Any class or function may be named: what is no array is a value without a meaning. */
-const char *const ndarray_allowed[] = {PICKLE_ANY, NULL};
-
 bool dtype_from_numpy(const char *code, size_t len, struct tensor *out)
 {
     static const struct {

@@ -6,9 +6,6 @@
 #include "src/formats/pickle.h"
 #include "src/formats/tensorfile.h"
 
-/* Globals that a pickle with arrays may name, for pickle_load. */
-extern const char *const ndarray_allowed[];
-
 /* A view of a numeric array (or numpy scalar) as a tensor without a name; borrowed from the
  * pickle. what is put into messages ("features"). Fails when v is no array of plain numbers or
  * its bytes do not fill its shape. */

@@ -130,7 +130,7 @@ static int npy_read_numbers(struct npy *n, const struct header *h, struct vs_err
 
 static int read_object(struct npy *n, const struct header *h, struct vs_err *err)
 {
-    int rc = pickle_load(n->map.data + h->data, n->map.size - h->data, ndarray_allowed,
+    int rc = pickle_load(n->map.data + h->data, n->map.size - h->data, pickle_any,
                          n->map.path, &n->pickle, NULL, err);
     if (rc != 0)
         return rc;

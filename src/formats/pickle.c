@@ -32,6 +32,8 @@ static bool is_hostile(const char *global)
     return false;
 }
 
+const char *const pickle_any[] = {PICKLE_ANY, NULL};
+
 static int push_global(struct machine *m, const uint8_t *module, size_t module_len,
                        const uint8_t *name, size_t name_len)
 {

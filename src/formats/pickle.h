@@ -37,6 +37,8 @@ struct pickle; /* owns every value of one load */
 /* In a list of allowed names: any other is a PK_GLOBAL, too, and what is made of it an object
  * without a meaning. */
 #define PICKLE_ANY "*"
+/* The list of it alone, for files in which what is no array or tensor means nothing. */
+extern const char *const pickle_any[];
 
 /* Load one pickle from data. allowed: NULL-terminated list of "module name" strings.
  * *used gets the number of bytes read (through STOP); name is put before messages, which give

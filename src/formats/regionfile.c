@@ -155,7 +155,7 @@ static int regions_read_value(const char *path, const char *key, const uint8_t *
 {
     struct pickle *p = NULL;
     char *name = xasprintf("%s: image '%s'", path, key);
-    int rc = pickle_load(data, len, ndarray_allowed, name, &p, NULL, err);
+    int rc = pickle_load(data, len, pickle_any, name, &p, NULL, err);
     if (rc == 0)
         rc = regions_from_dict(pickle_root(p), name, out, err);
     pickle_free(p);

@@ -39,7 +39,7 @@ static int read_keys(struct regionlmdb *l, struct vs_err *err)
     if (rc != 0 || !data)
         return rc;
     char *where = xasprintf("%s: its list 'keys'", l->path);
-    rc = pickle_load(data, len, ndarray_allowed, where, &l->list, NULL, err);
+    rc = pickle_load(data, len, pickle_any, where, &l->list, NULL, err);
     const struct pval *root = rc == 0 ? pickle_root(l->list) : NULL;
     bool good = root && root->kind == PK_LIST;
     for (size_t i = 0; good && i < root->count; i++)
@@ -131,7 +131,7 @@ static int read_value(const char *where, const uint8_t *data, size_t len, struct
 {
     struct pickle *p = NULL;
     struct region_parts parts;
-    int rc = pickle_load(data, len, ndarray_allowed, where, &p, NULL, err);
+    int rc = pickle_load(data, len, pickle_any, where, &p, NULL, err);
     if (rc != 0)
         return rc;
     parts_begin(&parts, where);

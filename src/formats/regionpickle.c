@@ -187,7 +187,7 @@ static int dicts_open(const struct bytes *map, struct dicts_job *j, struct vs_er
         return torch_zip_use(map, use_torch, j, err);
     if (torch_legacy_recognise(map))
         return torch_legacy_use(map, use_torch, j, err);
-    int rc = pickle_load(map->data, map->size, ndarray_allowed, map->path, &p, NULL, err);
+    int rc = pickle_load(map->data, map->size, pickle_any, map->path, &p, NULL, err);
     if (rc == 0) {
         const struct region_dicts d = {.path = map->path, .root = pickle_root(p)};
         rc = dicts_do(j, &d, err);

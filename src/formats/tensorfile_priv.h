@@ -86,7 +86,6 @@ struct torch_storage_ref {
 typedef int torch_resolve(void *arg, const struct torch_storage_ref *ref, struct storage *out,
                           struct vs_err *err);
 
-extern const char *const torch_allowed[]; /* globals for pickle_load */
 /* What is done with a file's object pickle while its storages can be resolved. */
 typedef int torch_use(void *arg, const struct pickle *object, torch_resolve *resolve,
                       void *resolve_arg, struct vs_err *err);

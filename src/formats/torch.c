@@ -11,9 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Any class or function may be named: objects that are no tensors are values without a meaning. */
-const char *const torch_allowed[] = {PICKLE_ANY, NULL};
-
 /* What tensors and plain data are made of. Other globals are told to the user. */
 static const char *const usual_modules[] = {
     "torch", "torch._utils", "torch._tensor", "torch.cuda", "torch.storage", "torch.serialization",

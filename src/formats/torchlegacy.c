@@ -38,7 +38,7 @@ static int one_pickle(const struct bytes *map, size_t *at, struct pickle **out, 
 {
     size_t used = 0;
     char *name = xasprintf("%s: at byte %zu", map->path, *at);
-    int rc = pickle_load(map->data + *at, map->size - *at, torch_allowed, name, out, &used, err);
+    int rc = pickle_load(map->data + *at, map->size - *at, pickle_any, name, out, &used, err);
     free(name);
     *at += used;
     return rc;

@@ -160,7 +160,7 @@ int reference_pickle_open(const struct reference_reader *r, const char *name, en
     if (!labels_are_pickled(&out->map))
         return vs_fail(r->err, VS_E_FORMAT, "%s: is %s, a pickle is expected", where,
                        out->map.size ? file_kind(&out->map) : "empty");
-    rc = pickle_load(out->map.data, out->map.size, ndarray_allowed, where, &out->p, NULL, r->err);
+    rc = pickle_load(out->map.data, out->map.size, pickle_any, where, &out->p, NULL, r->err);
     if (rc == 0)
         out->root = pickle_root(out->p);
     if (rc == 0 && out->root->kind != kind)

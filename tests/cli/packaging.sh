@@ -55,7 +55,7 @@ for f in usr/share/applications/vilscope.desktop usr/share/icons/hicolor/scalabl
     grep -qx "$f" "$work/installed"
     ok $? "$f is installed"
 done
-shown=$work/root/usr/share/doc/vilscope/examples
+shown=$work/root/$(dirname "$(grep '/examples/demo.checks$' "$work/installed")")
 lost=$(sed -n 's/^image: //p' "$shown/demo.checks" | while read -r f; do [ -e "$shown/$f" ] || echo "$f"; done)
 [ -z "$lost" ] && grep -q '^image: ' "$shown/demo.checks"
 ok $? "the check set among the examples finds the demo's images $lost"

@@ -202,7 +202,7 @@ static bool keys_point(struct workbench *w, const struct input_event *e, struct 
     if (points && w->typed.mode != MODE_BOX)
         t->pointed |= hover_move(w, e->row, e->col);
     else if (e->kind != INPUT_MOUSE)
-        hover_forget(w);
+        hover_forget(&w->screen.hover); /* the line is for what a key does */
     t->acted |= !points;
     return points;
 }

@@ -279,9 +279,10 @@ static void whole_csi(struct input *in, double now)
         if (input_mouse(in->seq, &e))
             input_push(in, &e);
     } else if (term_reply(&in->term, in->seq)) {
+        bool identity = in->seq[0] == '?' && in->seq[in->len - 1] == 'c'; /* DA1 */
         in->heard++;
-        in->identified += in->seq[0] == '?' && in->seq[in->len - 1] == 'c';
-        in->replied |= in->seq[0] == '?' && in->seq[in->len - 1] == 'c';
+        in->identified += identity;
+        in->replied |= identity;
     }
     ground_typed(in, now);
 }

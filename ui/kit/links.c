@@ -4,6 +4,7 @@
  * are not written anew, and keep the link that they had: where one was, all are written. */
 #include "ui/kit/links.h"
 
+#include "src/base/hash.h"
 #include "src/base/link.h"
 #include "src/base/mem.h"
 #include "ui/kit/term.h"
@@ -126,14 +127,6 @@ static void link_cells(struct buf *b, const struct link *x)
     }
 }
 
-static uint64_t link_hash(const struct buf *b)
-{
-    uint64_t h = 14695981039346656037u;
-    for (size_t i = 0; i < b->len; i++)
-        h = (h ^ (unsigned char)b->data[i]) * 1099511628211u;
-    return h;
-}
-
 /* What a terminal gets for a link; the caller frees it. */
 static struct buf link_bytes(const struct link *x)
 {
@@ -172,7 +165,8 @@ void links_refresh(struct links *l)
     for (int i = 0; i < l->count; i++) {
         const struct link *x = &l->list[i];
         bytes[i] = link_bytes(x);
-        now[i] = (struct link_shown){x->row, x->col, x->cols, link_hash(&bytes[i])};
+        now[i] = (struct link_shown){x->row, x->col, x->cols,
+                                     hash_bytes(HASH_SEED, bytes[i].data, bytes[i].len)};
     }
     move(row, col);
     for (int i = 0; i < l->shown_count; i++)

@@ -80,9 +80,9 @@ static void screen_scheme(struct workbench *w, const struct term *t)
 /* Late answers may say that the terminal can do more. */
 static void screen_motion(struct workbench *w, const struct term *t)
 {
-    bool first = w->screen.motion != t->motion;
+    bool other = w->screen.motion != t->motion;
     w->screen.motion = t->motion;
-    if (first && w->screen.started)
+    if (other && w->screen.started)
         screen_mouse(w);
 }
 

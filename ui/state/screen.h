@@ -22,6 +22,13 @@ struct hover {
     char text[256]; /* or "" */
 };
 
+/* Until the mouse moves. */
+static inline void hover_forget(struct hover *h)
+{
+    h->on = false;
+    h->text[0] = '\0';
+}
+
 struct screen {
     struct gfx gfx;
     struct links links;

@@ -2,6 +2,8 @@
 /* What is shown against what the screen says. */
 #include "ui/state/stale.h"
 
+#include "src/base/hash.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,37 +11,27 @@
 
 /* ---- numbers of things */
 
-static const uint64_t seed = 14695981039346656037u;
-
-static uint64_t stale_mix(uint64_t h, const void *data, size_t size)
-{
-    const unsigned char *p = data;
-    for (size_t i = 0; i < size; i++)
-        h = (h ^ p[i]) * 1099511628211u;
-    return h;
-}
-
 static uint64_t mix_text(uint64_t h, const char *s)
 {
-    return stale_mix(h, s ? s : "", s ? strlen(s) + 1 : 1);
+    return hash_bytes(h, s ? s : "", s ? strlen(s) + 1 : 1);
 }
 
 uint64_t stale_boxes(const struct workbench *w, struct photo *const *photos, int count)
 {
-    uint64_t h = seed;
+    uint64_t h = HASH_SEED;
     for (int i = 0; i < count; i++) {
         int at = session_find_photo(w, photos[i]);
         const struct box_list none = {NULL, 0}, *l = at < 0 ? &none : &w->ses.states[at].boxes;
-        h = stale_mix(h, &l->count, sizeof l->count);
+        h = hash_bytes(h, &l->count, sizeof l->count);
         if (l->count)
-            h = stale_mix(h, l->boxes, (size_t)l->count * 4 * sizeof *l->boxes);
+            h = hash_bytes(h, l->boxes, (size_t)l->count * 4 * sizeof *l->boxes);
     }
     return h;
 }
 
 uint64_t stale_regions(struct photo *const *photos, int count)
 {
-    uint64_t h = seed;
+    uint64_t h = HASH_SEED;
     for (int i = 0; i < count; i++) {
         const struct regions *g = photo_regions(photos[i]);
         h = mix_text(h, g ? g->digest : "");
@@ -52,11 +44,11 @@ uint64_t stale_identity(const struct workbench *w)
     const struct result *r = w->now.r;
     if (!r)
         return 0;
-    uint64_t h = mix_text(mix_text(mix_text(seed, r->task->name), r->text), r->changes);
+    uint64_t h = mix_text(mix_text(mix_text(HASH_SEED, r->task->name), r->text), r->changes);
     for (int i = 0; i < r->image_count; i++) {
         h = mix_text(mix_text(h, r->images[i].digest), r->images[i].path);
         h = mix_text(h, r->images[i].regions_digest);
-        h = stale_mix(h, &r->images[i].candidate_count, sizeof(int));
+        h = hash_bytes(h, &r->images[i].candidate_count, sizeof(int));
     }
     return h | 1;
 }

@@ -14,8 +14,7 @@ static void status_put(struct workbench *w, bool bad, bool note, const char *fmt
     s->path[0] = '\0';
     s->bad = bad;
     s->note = note;
-    w->screen.hover.on = false;
-    w->screen.hover.text[0] = '\0';
+    hover_forget(&w->screen.hover);
 }
 
 void workbench_say(struct workbench *w, bool bad, const char *fmt, ...)

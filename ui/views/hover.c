@@ -11,7 +11,6 @@ static void hover_name(struct workbench *w, char *out, size_t size)
 {
     const struct hover *h = &w->screen.hover;
     struct pane *p = panes_at(w, h->row, h->col);
-    out[0] = '\0';
     if (!panes_fit() || !p || !p->view->under ||
         !p->view->under(w, p, h->row - p->at.row, h->col - p->at.col, out, size))
         out[0] = '\0';
@@ -33,12 +32,6 @@ bool hover_move(struct workbench *w, int row, int col)
     w->screen.hover.col = col;
     hover_again(w);
     return strcmp(before, w->screen.hover.text) != 0;
-}
-
-void hover_forget(struct workbench *w)
-{
-    w->screen.hover.on = false;
-    w->screen.hover.text[0] = '\0';
 }
 
 void hover_draw(struct workbench *w)

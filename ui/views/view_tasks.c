@@ -4,7 +4,6 @@
 
 #include <curses.h>
 #include <stdlib.h>
-#include <string.h>
 
 struct tasks_view {
     int pick; /* the chosen task */

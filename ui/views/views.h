@@ -41,8 +41,6 @@ void panes_move(struct workbench *w, enum motion m);
 /* ---- hover.c: what the mouse points at */
 /* It points at a cell; true: the line that says so is another. */
 bool hover_move(struct workbench *w, int row, int col);
-/* A key was pressed: the line is for what it does. */
-void hover_forget(struct workbench *w);
 /* Names it anew, of what was drawn in this frame. */
 void hover_again(struct workbench *w);
 /* Writes the line, and nothing else of the screen. */
