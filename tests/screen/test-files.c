@@ -97,6 +97,8 @@ static void links(const char *term, bool wanted)
     terminal_settle(t, 200);
     ok(wanted == (strstr(t->said, "log.db\033\\") != NULL), "%s: %s the log", term,
        wanted ? "so is" : "nor is");
+    terminal_type(t, "q"); /* to where nothing tells how much memory is used now */
+    terminal_goes(t, "Terminal and storage");
     long long bytes = t->bytes;
     terminal_type(t, "\014");
     TERMINAL_UNTIL(t, t->bytes > bytes + 1000);
@@ -106,7 +108,7 @@ static void links(const char *term, bool wanted)
     terminal_settle(t, 200);
     ok(t->bytes == bytes, "%s: a frame in which nothing changes takes %lld bytes", term,
        t->bytes - bytes);
-    terminal_type(t, "qq");
+    terminal_type(t, "q");
     ok(terminal_ends(t), "ends with status 0");
 }
 
