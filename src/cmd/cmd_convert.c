@@ -23,6 +23,8 @@
 #define FILES_MOST 64
 #define SHARED "shared" /* the file of what all have in common */
 
+static atomic_bool convert_stopped;
+
 #define OPTIONS struct options
 struct options {
     struct convert_asked asked;
@@ -139,8 +141,7 @@ static int write_one(struct conversion *c, const double *share, const char *path
                      const struct measured *e, struct vs_err *err)
 {
     char *made_of = describe(c, share);
-    const char *errors = e->of_weights ? e->of_weights
-                                       : "not measured: no model directory and no check set";
+    const char *errors = e->of_weights ? e->of_weights : "not measured";
     const char *const metadata[] = {"format", "pt", "made_by", "vilscope convert", "made_of",
                                     made_of, "type", mix_type_names[c->mix.type],
                                     "output_errors", errors,
@@ -173,7 +174,7 @@ static int measure_in(struct conversion *c, const char *from, const char *path, 
 {
     struct output_errors e = {.count = 0};
     char *made = c->same ? index_path(path) : xstrdup(path);
-    int rc = convert_measure(&c->o->asked, from, made, precision, &e, err);
+    int rc = convert_measure(&c->o->asked, from, made, precision, &convert_stopped, &e, err);
     if (rc == 0) {
         char *title = xasprintf("against %s%s", from,
                                 precision ? ", --precision int8" : "");
@@ -220,6 +221,25 @@ static int check_place(const struct conversion *c, const char *path, struct vs_e
                ? 0 : vs_fail(err, VS_E_USAGE, "%s: is there already (--force overwrites it)", path);
 }
 
+/* Not what a device stands for, nor a link. */
+static void remove_file(const char *path)
+{
+    struct stat st;
+    if (lstat(path, &st) == 0 && S_ISREG(st.st_mode))
+        unlink(path);
+}
+
+/* What was written and could not be measured is not left: that it is there would keep the same
+ * command from writing it. */
+static void convert_unmake(const struct conversion *c, const char *path)
+{
+    char *index = c->same ? index_path(path) : NULL;
+    remove_file(path);
+    if (index)
+        remove_file(index);
+    free(index);
+}
+
 /* Written, asked, and written again with what was found out: what it says of itself is a part of
  * it. */
 static int make_one(struct conversion *c, int i, const char *path, struct vs_err *err)
@@ -233,12 +253,21 @@ static int make_one(struct conversion *c, int i, const char *path, struct vs_err
         rc = write_index(c, path, err);
     if (rc != 0)
         return rc;
-    if (convert_can_ask(&c->o->asked))
-        return measure_one(c, share, path, err);
+    if (convert_can_ask(&c->o->asked)) {
+        rc = measure_one(c, share, path, err);
+        if (rc != 0)
+            convert_unmake(c, path);
+        return rc;
+    }
     link_print(stdout, path, NULL, path);
     plain_out(": written; the error of its outputs was not measured (-m DIR --check-set FILE "
               "does)\n");
     return 0;
+}
+
+static char *shared_path(const struct conversion *c)
+{
+    return xasprintf("%s/" SHARED ".safetensors", c->o->output);
 }
 
 /* What all have in common is stored once, if there is any. */
@@ -253,7 +282,7 @@ static int write_shared(struct conversion *c, struct vs_err *err)
         c->same = NULL;
         return 0;
     }
-    char *path = xasprintf("%s/" SHARED ".safetensors", c->o->output);
+    char *path = shared_path(c);
     int rc = check_place(c, path, err);
     if (rc == 0)
         rc = mix_write(&c->mix, share, c->same, true, NULL, path, err);
@@ -293,11 +322,19 @@ static int make_several(struct conversion *c, struct vs_err *err)
         rc = outfile_folder(c->o->output, err);
     if (rc == 0)
         rc = write_shared(c, err);
-    for (int i = 0; i < made_count(c) && rc == 0; i++) {
+    bool shared = rc == 0 && c->same;
+    int made = 0;
+    for (; made < made_count(c) && rc == 0; made += rc == 0) {
+        int i = made;
         char *name = made_name(c, i), *path = xasprintf("%s/%s.safetensors", c->o->output, name);
         rc = make_one(c, i, path, err);
         free(path);
         free(name);
+    }
+    if (shared && made == 0) { /* of none */
+        char *path = shared_path(c);
+        remove_file(path);
+        free(path);
     }
     return rc;
 }
@@ -336,8 +373,22 @@ static int open_sources(struct conversion *c, const struct chosen *chosen, int c
             free(c->paths[i]);
     }
     c->mix = (struct mix){.from = c->from, .from_count = c->from_count,
-                          .type = (enum mix_type)c->o->type};
+                          .type = (enum mix_type)c->o->type, .stop = &convert_stopped};
     return rc == 0 ? mix_check(&c->mix, err) : rc;
+}
+
+/* Whole numbers have no mean. */
+static void convert_say_unlike(const struct conversion *c)
+{
+    int count;
+    const char *name = mix_find_unlike(&c->mix, &count);
+    if (!name || c->from_count < 2)
+        return;
+    plain_text(stderr, "vilscope convert: note: '%.200s'", name);
+    if (count > 1)
+        plain_text(stderr, " and %d other%s", count - 1, count > 2 ? "s" : "");
+    plain_text(stderr, " (whole numbers) are not the same in all files: those of the file with the "
+                       "largest share are written\n");
 }
 
 static int run_convert(void *options, char **args, int count)
@@ -356,6 +407,9 @@ static int run_convert(void *options, char **args, int count)
     int rc = command_choose("convert", &wanted, &o->asked.model, &chosen, &err);
     if (rc == 0)
         rc = open_sources(&c, chosen, count, &err);
+    if (rc == 0)
+        convert_say_unlike(&c);
+    command_stop_by_signals(&convert_stopped);
     if (rc == 0 && made_count(&c) == 1 && (stat(o->output, &st) != 0 || !S_ISDIR(st.st_mode)))
         rc = make_one(&c, 0, o->output, &err);
     else if (rc == 0)
@@ -366,7 +420,12 @@ static int run_convert(void *options, char **args, int count)
     }
     free(c.same);
     command_chosen_free(chosen);
-    return rc == 0 ? EXIT_OK : command_fail("convert", &err);
+    if (err.code == VS_E_CANCELLED)
+        vs_fail(&err, VS_E_CANCELLED, "stopped: what was not finished is not there");
+    if (rc == 0)
+        return EXIT_OK;
+    status = command_fail("convert", &err);
+    return status == EXIT_AGAIN ? EXIT_FAILED : status; /* the same command does not go on */
 }
 
 const struct command command_convert = {

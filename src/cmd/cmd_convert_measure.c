@@ -24,7 +24,8 @@ static int open_one(const struct convert_asked *a, const char *path, int precisi
 }
 
 int convert_measure(const struct convert_asked *a, const char *from, const char *made,
-                    int precision, struct output_errors *out, struct vs_err *err)
+                    int precision, const atomic_bool *stop, struct output_errors *out,
+                    struct vs_err *err)
 {
     struct model *m = NULL, *other = NULL;
     struct probes *set = NULL;
@@ -40,7 +41,7 @@ int convert_measure(const struct convert_asked *a, const char *from, const char 
     if (rc == 0)
         rc = probes_open(path, &set, err);
     if (rc == 0)
-        rc = output_errors_measure(m, 0, other, 0, set, out, err);
+        rc = output_errors_measure(m, 0, other, 0, set, stop, out, err);
     probes_free(set);
     model_free(other);
     model_free(m);
@@ -57,7 +58,11 @@ void convert_print(const char *path, const char *how, const struct output_errors
     for (int i = 0; i < e->count; i++)
         plain_out("  %-28s %12.3g %12.3g\n", e->list[i].name, e->list[i].largest,
                   e->list[i].relative);
-    for (int i = 0; i < e->task_count; i++)
-        plain_out("  %s: the same best answer to %d of %d\n", e->tasks[i].task->name,
-                  e->tasks[i].same, e->tasks[i].asked);
+    plain_out("  %-14s %14s %14s %9s %20s %9s\n", "task", "same answer", "logit: largest", "mean",
+              "probability: largest", "mean");
+    for (int i = 0; i < e->task_count; i++) {
+        const struct output_task *t = &e->tasks[i];
+        plain_out("  %-14s %6d of %4d %14.3g %9.2g %20.3g %9.2g\n", t->task->name, t->same,
+                  t->asked, t->largest, t->mean, t->largest_chance, t->mean_chance);
+    }
 }

@@ -118,6 +118,50 @@ static void inspect_model(struct report *r, const struct tensorfile *f)
     inspect_set(r, "tasks_without_head", inspect_tasks(about.heads, false));
 }
 
+/* "the same best answer to 287 of 288 queries, logits off by 0.37 at most (coco)", of what convert
+ * measured; NULL: it has not. */
+static char *inspect_errors(const struct tensorfile *f, const char *key)
+{
+    char *text = safetensors_metadata(f, key);
+    json_t *root = text ? json_loads(text, 0, NULL) : NULL, *task;
+    const char *name, *where = NULL;
+    double asked = 0, same = 0, most = -1;
+    json_object_foreach (json_object_get(root, "tasks"), name, task) {
+        json_t *x = json_object_get(json_object_get(task, "logit"), "largest");
+        asked += json_number_value(json_object_get(task, "asked"));
+        same += json_number_value(json_object_get(task, "same_answer"));
+        if (x && json_number_value(x) > most) {
+            where = name;
+            most = json_number_value(x);
+        }
+    }
+    char *said = asked > 0 ? xasprintf("the same best answer to %.0f of %.0f queries", same, asked)
+                           : NULL;
+    if (said && where) {
+        char *all = xasprintf("%s, logits off by %.2g at most (%s)", said, most, where);
+        free(said);
+        said = all;
+    }
+    json_decref(root);
+    free(text);
+    return said;
+}
+
+static void set_owned(struct report *r, const char *key, char *text)
+{
+    if (text)
+        inspect_set(r, key, text_value(text, strlen(text)));
+    free(text);
+}
+
+/* What convert keeps of what it writes. */
+static void inspect_made(struct report *r, const struct tensorfile *f)
+{
+    set_owned(r, "made_of", safetensors_metadata(f, "made_of"));
+    set_owned(r, "measured", inspect_errors(f, "output_errors"));
+    set_owned(r, "measured_in_int8", inspect_errors(f, "output_errors_int8"));
+}
+
 static int report_checkpoint(struct report *r)
 {
     struct tensorfile *f = NULL;
@@ -147,6 +191,7 @@ static int report_checkpoint(struct report *r)
                     text_value(tensorfile_objects(f), strlen(tensorfile_objects(f))));
     if (tensorfile_odd_count(f))
         inspect_set(r, "tensors_of_other_types", json_integer(tensorfile_odd_count(f)));
+    inspect_made(r, f);
     inspect_model(r, f);
     inspect_set(r, "tensors", list);
     tensorfile_close(f);

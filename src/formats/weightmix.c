@@ -10,6 +10,7 @@
 
 #include <jansson.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -30,6 +31,20 @@ static bool same_numbers(const struct tensor *a, const struct tensor *b)
     return n == 0 || memcmp(a->data, b->data, n * dtype_size(a->dtype)) == 0;
 }
 
+#define SHAPE_TEXT 64
+
+/* "[30522, 768]" */
+static void shape_text(const struct tensor *t, char out[SHAPE_TEXT])
+{
+    size_t at = 1;
+    snprintf(out, SHAPE_TEXT, "[");
+    for (int i = 0; i < t->ndim && at < SHAPE_TEXT; i++)
+        at += (size_t)snprintf(out + at, SHAPE_TEXT - at, "%s%lld", i ? ", " : "",
+                               (long long)t->shape[i]);
+    if (at < SHAPE_TEXT)
+        snprintf(out + at, SHAPE_TEXT - at, "]");
+}
+
 static int compare_files(const struct tensorfile *a, const struct tensorfile *b, struct vs_err *err)
 {
     for (int i = 0; i < tensorfile_count(a); i++) {
@@ -40,9 +55,14 @@ static int compare_files(const struct tensorfile *a, const struct tensorfile *b,
             return vs_fail(err, VS_E_MISSING, "%s: has no weights '%.200s', which %s has: only "
                            "checkpoints of one model can be mixed", tensorfile_path(b), t->name,
                            tensorfile_path(a));
-        if (!same_shape(t, u))
-            return vs_fail(err, VS_E_FORMAT, "%s: '%.200s' has another shape than in %s",
-                           tensorfile_path(b), t->name, tensorfile_path(a));
+        if (!same_shape(t, u)) {
+            char one[SHAPE_TEXT], two[SHAPE_TEXT];
+            shape_text(t, one);
+            shape_text(u, two);
+            return vs_fail(err, VS_E_FORMAT, "%s: '%.200s' is %s, in %s it is %s: only checkpoints "
+                           "of one model can be mixed", tensorfile_path(b), t->name, two,
+                           tensorfile_path(a), one);
+        }
     }
     return 0;
 }
@@ -100,6 +120,29 @@ static void add_entries(struct mixing *x, const struct tensor *t)
                                                  .name = xasprintf("%s" ROW_SCALE_END, t->name)};
 }
 
+static bool all_finite(const float *x, size_t n)
+{
+    for (size_t k = 0; k < n; k++)
+        if (!isfinite(x[k]))
+            return false;
+    return true;
+}
+
+/* Which of the files it is that has NaN or infinity; all finite: their sum has. */
+static int fail_odd(struct mixing *x, const struct tensor *t, struct vs_err *err)
+{
+    for (int i = 0; i < x->m->from_count; i++) {
+        if (x->share[i] == 0)
+            continue;
+        tensor_to_f32(tensorfile_find(x->m->from[i], t->name), x->one);
+        if (!all_finite(x->one, (size_t)tensor_elements(t)))
+            return vs_fail(err, VS_E_DIVERGED, "%s: %s holds NaN or infinity: nothing is written",
+                           tensorfile_path(x->m->from[i]), t->name);
+    }
+    return vs_fail(err, VS_E_DIVERGED, "%s: the mean of %s is too large for float32: nothing is "
+                   "written", tensorfile_path(x->m->from[0]), t->name);
+}
+
 /* Sum of the shares of all files, as float32 in x->one. */
 static int mix_sum(struct mixing *x, const struct tensor *t, struct vs_err *err)
 {
@@ -114,13 +157,9 @@ static int mix_sum(struct mixing *x, const struct tensor *t, struct vs_err *err)
         for (size_t k = 0; k < n; k++)
             x->sum[k] += x->share[i] * (double)x->one[k];
     }
-    for (size_t k = 0; k < n; k++) {
+    for (size_t k = 0; k < n; k++)
         x->one[k] = (float)x->sum[k];
-        if (!isfinite(x->one[k]))
-            return vs_fail(err, VS_E_DIVERGED, "%s: %s holds NaN or infinity: nothing is written",
-                           tensorfile_path(x->m->from[0]), t->name);
-    }
-    return 0;
+    return all_finite(x->one, n) ? 0 : fail_odd(x, t, err);
 }
 
 static const void *mix_narrow(struct mixing *x, const struct mix_entry *e, struct vs_err *err)
@@ -136,10 +175,26 @@ static const void *mix_narrow(struct mixing *x, const struct mix_entry *e, struc
     default: return x->one;
     }
     if (!good)
-        vs_fail(err, VS_E_LIMIT, "%s: %s has numbers that are too large for %s: choose %s",
-                tensorfile_path(x->m->from[0]), e->of->name, dtype_name(e->dtype),
+        vs_fail(err, VS_E_LIMIT, "%s%s: %s has numbers that are too large for %s: choose %s",
+                tensorfile_path(x->m->from[0]), x->m->from_count > 1 ? ", mixed" : "",
+                e->of->name, dtype_name(e->dtype),
                 e->dtype == DTYPE_F16 ? "bfloat16 or float32" : "float32");
     return good ? x->narrow : NULL;
+}
+
+/* Whole numbers: t, or what the file with the largest share has of it. */
+static const struct tensor *mix_whole(const struct mixing *x, const struct tensor *t)
+{
+    const struct tensor *best = t;
+    double most = x->share[0];
+    for (int i = 1; i < x->m->from_count; i++) {
+        const struct tensor *u = tensorfile_find(x->m->from[i], t->name);
+        if (x->share[i] > most && u && u->dtype == t->dtype && same_shape(t, u)) {
+            best = u;
+            most = x->share[i];
+        }
+    }
+    return best;
 }
 
 static const void *mix_numbers(struct mixing *x, int i, struct vs_err *err)
@@ -149,17 +204,17 @@ static const void *mix_numbers(struct mixing *x, int i, struct vs_err *err)
         return x->scales;
     if (tensor_is_weights(e->of))
         return mix_sum(x, e->of, err) == 0 ? mix_narrow(x, e, err) : NULL;
-    size_t n = (size_t)tensor_elements(e->of);
-    if (e->of->dtype == DTYPE_I64) {
-        tensor_to_i64(e->of, x->narrow);
+    const struct tensor *t = mix_whole(x, e->of);
+    if (t->dtype == DTYPE_I64) {
+        tensor_to_i64(t, x->narrow);
         return x->narrow;
     }
-    if (!tensor_is_contiguous(e->of)) {
+    if (!tensor_is_contiguous(t)) {
         vs_fail(err, VS_E_FORMAT, "%s: %s is a view of whole numbers with gaps, which is not "
-                "written", tensorfile_path(x->m->from[0]), e->of->name);
+                "written", tensorfile_path(x->m->from[0]), t->name);
         return NULL;
     }
-    le_copy(x->narrow, e->of->data, n, dtype_size(e->of->dtype));
+    le_copy(x->narrow, t->data, (size_t)tensor_elements(t), dtype_size(t->dtype));
     return x->narrow;
 }
 
@@ -167,6 +222,10 @@ static const void *mix_numbers(struct mixing *x, int i, struct vs_err *err)
 static const void *mix_fill(void *arg, int i, struct vs_err *err)
 {
     struct mixing *x = arg;
+    if (x->m->stop && atomic_load(x->m->stop)) {
+        vs_fail(err, VS_E_CANCELLED, "stopped");
+        return NULL;
+    }
     const void *data = mix_numbers(x, i, err);
     int rc = 0;
     for (int k = 0; data && i + 1 == x->count && k < x->m->from_count; k++)
@@ -372,6 +431,32 @@ int mix_write_index(const struct mix *m, const bool *which, const char *first, c
 }
 
 /* ---- what is the same everywhere */
+
+static bool is_unlike(const struct mix *m, const struct tensor *t)
+{
+    for (int k = 0; k < m->from_count; k++) {
+        const struct tensor *u = tensorfile_find(m->from[k], t->name);
+        if (u != t && (!u || !same_shape(t, u) || !same_numbers(t, u)))
+            return true;
+    }
+    return false;
+}
+
+const char *mix_find_unlike(const struct mix *m, int *count)
+{
+    const char *first = NULL;
+    *count = 0;
+    for (int i = 0; i < m->from_count; i++)
+        for (int k = 0; k < tensorfile_count(m->from[i]); k++) {
+            const struct tensor *t = tensorfile_at(m->from[i], k);
+            bool counted = i > 0 && tensorfile_find(m->from[0], t->name);
+            if (tensor_is_weights(t) || counted || !is_unlike(m, t))
+                continue;
+            first = first ? first : t->name;
+            ++*count;
+        }
+    return first;
+}
 
 uint64_t mix_find_same(const struct mix *m, bool *same)
 {

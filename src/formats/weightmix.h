@@ -5,6 +5,8 @@
 
 #include "src/formats/tensorfile.h"
 
+#include <stdatomic.h>
+
 enum mix_type { MIX_F32, MIX_F16, MIX_BF16, MIX_INT8, MIX_TYPES };
 #define MIX_TYPE_NAMES "float32", "float16", "bfloat16", "int8"
 extern const char *const mix_type_names[]; /* with a NULL behind the last */
@@ -13,11 +15,16 @@ struct mix {
     struct tensorfile *const *from; /* (from_count), borrowed; all have the same tensors */
     int from_count;
     enum mix_type type; /* of the weights. int8: matrices, by rows (ROW_SCALE_END); vectors stay
-                           float32. Tensors of whole numbers stay what they are in the first. */
+                           float32. Whole numbers have no mean: they are those of the file
+                           with the largest share that has as many of the type. */
+    const atomic_bool *stop; /* ends writing with VS_E_CANCELLED, or NULL */
 };
 
 /* Whether all files of m have the same tensors in the same shapes: what differs, else. */
 int mix_check(const struct mix *m, struct vs_err *err);
+/* The first of the tensors of whole numbers that not all files have alike, of which there are
+ * *count; NULL: none. */
+const char *mix_find_unlike(const struct mix *m, int *count);
 /* Which of the first file's tensors are the same numbers in all of them: same (tensorfile_count of
  * the first) is the caller's. Reads all files. Returns their bytes as m->type writes them. */
 uint64_t mix_find_same(const struct mix *m, bool *same);

@@ -45,6 +45,29 @@ static struct output_task *find_task(struct output_errors *e, const struct task 
     return &e->tasks[e->task_count++];
 }
 
+/* What is ranked: the logits of all, and the probability of a's best. While queries are asked the
+ * means are sums. */
+static void add_ranked(struct output_task *t, const struct result *a, const struct result *b)
+{
+    struct compare_change c;
+    bool fits = compare_results(a, b, compare_count(a), &c);
+    for (int i = 0; i < c.count && fits; i++) {
+        const struct compare_move *x = &c.moves[i];
+        double p = compare_logit(a, x->rank_a), q = compare_logit(b, x->rank_b), d = fabs(p - q);
+        if (x->rank_a == 0) {
+            double chance = fabs(x->p_a - x->p_b);
+            t->mean_chance += chance;
+            t->largest_chance = fmax(t->largest_chance, chance);
+        }
+        if (p < PADDING && q < PADDING)
+            continue;
+        t->mean += d;
+        t->largest = fmax(t->largest, d);
+        t->numbers++;
+    }
+    compare_fini(&c);
+}
+
 static void compare_two(struct output_errors *e, struct sums *sums, const struct result *a,
                         const struct result *b)
 {
@@ -53,6 +76,7 @@ static void compare_two(struct output_errors *e, struct sums *sums, const struct
     t->asked++;
     t->same += compare_count(a) > 0 && compare_count(b) > 0 &&
                compare_key(a, 0) == compare_key(b, 0);
+    add_ranked(t, a, b);
     for (int i = 0; i < a->trace->count; i++) {
         const struct trace_tensor *x = &a->trace->tensors[i];
         const struct trace_tensor *y = trace_get(b->trace, x->at);
@@ -68,7 +92,8 @@ struct side {
     struct probe_runner *runner;
 };
 
-static int ask_both(struct side side[2], int i, struct output_errors *e, struct sums *sums)
+static int ask_both(struct side side[2], int i, const atomic_bool *stop, struct output_errors *e,
+                    struct sums *sums)
 {
     struct result *r[2] = {NULL, NULL};
     struct vs_err why = {0};
@@ -78,7 +103,7 @@ static int ask_both(struct side side[2], int i, struct output_errors *e, struct 
         rc = probe_runner_query(side[k].runner, i, side[k].checkpoint, &q, &why);
         q.outputs = true;
         if (rc == 0)
-            rc = query_run(side[k].m, &q, NULL, &r[k], &why);
+            rc = query_run(side[k].m, &q, stop, &r[k], &why);
     }
     if (rc == 0)
         compare_two(e, sums, r[0], r[1]);
@@ -90,14 +115,16 @@ static int ask_both(struct side side[2], int i, struct output_errors *e, struct 
 }
 
 int output_errors_measure(struct model *m, int a, struct model *other, int b,
-                          const struct probes *set, struct output_errors *out, struct vs_err *err)
+                          const struct probes *set, const atomic_bool *stop,
+                          struct output_errors *out, struct vs_err *err)
 {
     struct side side[2] = {{m, a, probe_runner_new(m, set)},
                            {other, b, probe_runner_new(other, set)}};
     struct sums sums[OUT_COUNT] = {{0}};
     *out = (struct output_errors){.count = 0};
     for (int i = 0; i < set->count; i++)
-        ask_both(side, i, out, sums);
+        if (ask_both(side, i, stop, out, sums) == VS_E_CANCELLED)
+            break;
     probe_runner_free(side[0].runner);
     probe_runner_free(side[1].runner);
     for (int i = 0; i < OUT_COUNT; i++) {
@@ -111,6 +138,13 @@ int output_errors_measure(struct model *m, int a, struct model *other, int b,
         e->numbers = s->numbers;
         out->count++;
     }
+    for (int i = 0; i < out->task_count; i++) {
+        struct output_task *t = &out->tasks[i];
+        t->mean /= t->numbers ? (double)t->numbers : 1;
+        t->mean_chance /= t->asked;
+    }
+    if (stop && atomic_load(stop))
+        return vs_fail(err, VS_E_CANCELLED, "stopped");
     if (out->asked == 0)
         return vs_fail(err, VS_E_MISSING, "%s: none of its %d queries could be asked%s%s",
                        set->path ? set->path : "the set", set->count, out->failed ? ": " : "",
@@ -124,6 +158,13 @@ void output_errors_fini(struct output_errors *e)
     *e = (struct output_errors){.count = 0};
 }
 
+static json_t *output_task_json(const struct output_task *t)
+{
+    return json_pack("{s:i, s:i, s:{s:f, s:f}, s:{s:f, s:f}}", "asked", t->asked, "same_answer",
+                     t->same, "logit", "largest", t->largest, "mean", t->mean, "probability",
+                     "largest", t->largest_chance, "mean", t->mean_chance);
+}
+
 char *output_errors_json(const struct output_errors *e)
 {
     json_t *outputs = json_object(), *tasks = json_object();
@@ -133,8 +174,7 @@ char *output_errors_json(const struct output_errors *e)
                                       e->list[i].relative));
     for (int i = 0; i < e->task_count; i++)
         json_object_set_new(tasks, e->tasks[i].task->name,
-                            json_pack("{s:i, s:i}", "asked", e->tasks[i].asked, "same_answer",
-                                      e->tasks[i].same));
+                            output_task_json(&e->tasks[i]));
     json_t *root = json_pack("{s:i, s:i, s:o, s:o}", "asked", e->asked, "failed", e->failed,
                              "outputs", outputs, "tasks", tasks);
     char *text = json_dumps(root, JSON_COMPACT | JSON_REAL_PRECISION(5));

@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # What convert and convert-regions write is read again as what it was. Broken by a share of the wrong
-# checkpoint, one that is written over another, an error that is not measured, an image that is lost or
-# written twice, a table's half line.
+# checkpoint, one that is written over another, an error that is not measured, a file that is left though
+# it was not, an image that is lost or written twice, a table's half line.
 set -u
 . "$SRCDIR/tests/cli/lib.sh"
 work=$(mktemp -d) || exit 1
@@ -12,6 +12,8 @@ regions=$SRCDIR/tests/data/regions
 export VILSCOPE_LOG="$work/log.db" XDG_CACHE_HOME="$work/cache"
 answer() { "$VILSCOPE" query -m "$tiny" -c "$1" --no-log -t gqa "$tiny/scene.png" "what color is it" 2>&1; }
 printf '{"task": "gqa", "images": ["%s/scene.png"], "text": "what color is it"}\n' "$tiny" >"$work/set.jsonl"
+
+printf '{"task": "gqa", "images": ["none.png"], "text": "what color is it"}\n' >"$work/wrong.jsonl"
 
 # ---- checkpoints
 answer noise >"$work/want"
@@ -28,6 +30,33 @@ for type in float32 float16 bfloat16 int8; do
     esac
     ok $? "$type: largest error of an answer's logits $largest"
 done
+# The error of a task is that of the answers that query prints: three logits of each statement, and the
+# probability of the one that was the best.
+answers_of() { # answers_of CHECKPOINT: statement, label, rank, logit, softmax
+    while read -r text; do
+        "$VILSCOPE" query -m "$tiny" -c "$1" --no-log --json -t snli-ve "$tiny/scene.png" "$text" 2>/dev/null |
+            tr -d '",' | awk -v t="$text" '$1 == "rank:" {rank = $2} $1 == "label:" {label = $2}
+                $1 == "logit:" {logit = $2} $1 == "softmax:" {print t, label, rank, logit, $2}'
+    done <"$work/statements"
+}
+printf 'dog\nbench\nred\n' >"$work/statements"
+while read -r text; do
+    printf '{"task": "snli-ve", "images": ["%s/scene.png"], "text": "%s"}\n' "$tiny" "$text"
+done <"$work/statements" >"$work/statements.jsonl"
+"$VILSCOPE" convert -m "$tiny" noise -o "$work/asked.safetensors" --type int8 --check-set "$work/statements.jsonl" \
+    >"$work/out" 2>&1
+answers_of noise >"$work/before"
+answers_of "$work/asked.safetensors" >"$work/after"
+want=$(awk 'function off(a, b) {return a > b ? a - b : b - a}
+    NR == FNR {logit[$1, $2] = $4; chance[$1, $2] = $5; rank[$1, $2] = $3; next}
+    {d = off(logit[$1, $2], $4); sum += d; n++; if (d > most) most = d; same += $3 == 1 && rank[$1, $2] == 1}
+    rank[$1, $2] == 1 {d = off(chance[$1, $2], $5); all += d; m++; if (d > top) top = d}
+    END {if (n == 9 && m == 3 && sum > 0) printf "snli-ve %d of %d %.3g %.2g %.3g %.2g", same, m, most, sum / n, top, all / m}' \
+    "$work/before" "$work/after")
+got=$(awk '$1 == "snli-ve" {$1 = $1; print; exit}' "$work/out")
+[ -n "$want" ] && [ "$got" = "$want" ] &&
+    head -c 3000 "$work/asked.safetensors" | grep -q 'snli-ve.*same_answer.*logit.*largest.*mean.*probability.*mean'
+ok $? "the error of a task: $got (of the answers: $want)"
 # What is kept in fewer bits is the same numbers: answers, what attributes them by gradients, and a head
 # of it in another checkpoint are those of the same weights as float32.
 numbers() { # numbers CHECKPOINT: what is printed of it
@@ -50,6 +79,26 @@ for type in bfloat16 int8; do
 done
 [ "$(wc -c <"$work/int8.safetensors")" -lt "$(wc -c <"$work/float16.safetensors")" ]
 ok $? "int8 is smaller than float16"
+refuses 1 "none of its 1 queries could be asked" "a set that cannot be asked" "$VILSCOPE" convert -m "$tiny" noise \
+    -o "$work/unasked.safetensors" --check-set "$work/wrong.jsonl"
+for i in 1 2 3 4 5 6 7 8 9 10; do cat "$work/set.jsonl" "$work/statements.jsonl"; done >"$work/ten"
+for i in 1 2 3 4 5 6 7 8 9 10; do for k in 1 2 3 4 5 6 7 8 9; do cat "$work/ten"; done; done >"$work/ten.jsonl"
+"$VILSCOPE" convert -m "$tiny" noise -o "$work/unasked.safetensors" --check-set "$work/ten.jsonl" >"$work/out" 2>"$work/err" &
+pid=$! tries=0
+while [ ! -s "$work/unasked.safetensors" ] && [ $tries -lt 600 ]; do
+    sleep 0.02
+    tries=$((tries + 1))
+done
+kill -INT $pid
+wait $pid
+status=$?
+[ $status -eq 1 ] && grep -q "stopped: what was not finished is not there" "$work/err" && [ ! -s "$work/out" ]
+ok $? "Ctrl-C while it is asked: $status $(tail -n 1 "$work/err")"
+[ -z "$(find "$work" -name 'unasked*')" ]
+ok $? "neither leaves a file: $(find "$work" -name 'unasked*')"
+"$VILSCOPE" inspect "$work/asked.safetensors" | grep -q "measured: the same best answer to 3 of 3 queries, logits off by 0.0.* (snli-ve)" &&
+    "$VILSCOPE" inspect "$work/asked.safetensors" | grep -q "made_of: 1 checkpoint.bin (sha256 "
+ok $? "inspect says what was measured"
 refuses 2 "is there already" "what is there" "$VILSCOPE" convert -m "$tiny" noise -o "$work/int8.safetensors"
 refuses 2 "needs two checkpoints" "an average of one" "$VILSCOPE" convert --average noise -o "$work/x"
 refuses 1 "is text, not a checkpoint" "a list of labels" "$VILSCOPE" convert "$tiny/gqa.txt" -o "$work/x"
