@@ -9,6 +9,7 @@
 #include "src/base/mem.h"
 
 #include <dirent.h>
+#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -60,6 +61,32 @@ static char *whole_states(const char *dir)
     return path;
 }
 
+#define INDEX_END ".index.json"
+#define INDEX_MOST (64 << 20)
+
+/* A file's index, NAME.index.json beside it, where that names it and another one. */
+static char *index_of(const char *path)
+{
+    const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path, *tensor;
+    struct stat st;
+    if (stat(path, &st) != 0 || !S_ISREG(st.st_mode))
+        return NULL;
+    char *index = xasprintf("%s" INDEX_END, path);
+    bool there = stat(index, &st) == 0 && S_ISREG(st.st_mode) && st.st_size <= INDEX_MOST;
+    json_t *root = there ? json_load_file(index, 0, NULL) : NULL, *v;
+    bool named = false, others = false;
+    json_object_foreach (json_object_get(root, "weight_map"), tensor, v) {
+        const char *shard = json_string_value(v);
+        named |= shard && strcmp(shard, name) == 0;
+        others |= shard && strcmp(shard, name) != 0;
+    }
+    json_decref(root);
+    if (named && others)
+        return index;
+    free(index);
+    return NULL;
+}
+
 char *savedparts_weights(const char *dir)
 {
     static const char *const names[] = {"model.safetensors", "model.safetensors.index.json",
@@ -73,7 +100,7 @@ char *savedparts_weights(const char *dir)
     if (step)
         path = whole_states(step);
     free(step);
-    return path;
+    return path ? path : index_of(dir);
 }
 
 /* ---- what is refused */
@@ -131,14 +158,22 @@ int savedparts_refuse(const char *path, struct vs_err *err)
 
 static bool savedparts_may_be(const char *name)
 {
-    static const char *const ends[] = {".safetensors", ".bin", ".pt", ".pth", ".ckpt", ".tar"};
+    static const char *const ends[] = {".safetensors", ".bin", ".pt", ".pth", ".ckpt", ".tar",
+                                       INDEX_END};
     for (size_t i = 0; i < sizeof ends / sizeof ends[0]; i++)
         if (ends_with(name, ends[i]))
             return name[0] != '.';
     return false;
 }
 
-/* The first of the folder's files by name that may hold weights. */
+/* An index before what it names, else by name. */
+static bool savedparts_before(const char *a, const char *b)
+{
+    bool index = ends_with(a, INDEX_END);
+    return index != ends_with(b, INDEX_END) ? index : strcmp(a, b) < 0;
+}
+
+/* The first of the folder's files that may hold weights. */
 static char *savedparts_first(const char *dir)
 {
     DIR *d = opendir(dir);
@@ -146,7 +181,7 @@ static char *savedparts_first(const char *dir)
     for (struct dirent *e; d && (e = readdir(d));) {
         if (!savedparts_may_be(e->d_name))
             continue;
-        if (!first || strcmp(e->d_name, first) < 0) {
+        if (!first || savedparts_before(e->d_name, first)) {
             free(first);
             first = xstrdup(e->d_name);
         }

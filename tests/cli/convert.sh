@@ -96,8 +96,9 @@ status=$?
 ok $? "Ctrl-C while it is asked: $status $(tail -n 1 "$work/err")"
 [ -z "$(find "$work" -name 'unasked*')" ]
 ok $? "neither leaves a file: $(find "$work" -name 'unasked*')"
-"$VILSCOPE" inspect "$work/asked.safetensors" | grep -q "measured: the same best answer to 3 of 3 queries, logits off by 0.0.* (snli-ve)" &&
-    "$VILSCOPE" inspect "$work/asked.safetensors" | grep -q "made_of: 1 checkpoint.bin (sha256 "
+"$VILSCOPE" inspect "$work/asked.safetensors" >"$work/out"
+grep -q "measured: the same best answer to 3 of 3 queries, logits off by 0.0.* (snli-ve)" "$work/out" &&
+    grep -q "made_of: 1 checkpoint.bin (sha256 " "$work/out"
 ok $? "inspect says what was measured"
 refuses 2 "is there already" "what is there" "$VILSCOPE" convert -m "$tiny" noise -o "$work/int8.safetensors"
 refuses 2 "needs two checkpoints" "an average of one" "$VILSCOPE" convert --average noise -o "$work/x"
@@ -114,6 +115,8 @@ mkdir "$work/both"
     grep -q "that all have, stored once" "$work/out" &&
     answer "$work/both/mean.safetensors.index.json" | cmp -s - "$work/want"
 ok $? "what both have is stored once: $(head -n 1 "$work/out")"
+refuses 1 "name one of its files, for example .*safetensors.index.json" "their folder" "$VILSCOPE" query -m "$tiny" \
+    -c "$work/both" --no-log -t gqa "$tiny/scene.png" "what color is it"
 mkdir "$work/one" "$work/two"
 cp "$work/float32.safetensors" "$work/one/model.safetensors"
 cp "$work/bfloat16.safetensors" "$work/two/model.safetensors"

@@ -272,6 +272,35 @@ static void parts(void)
     drop(other);
 }
 
+/* A file of several is opened by the index beside it, if that names it and others. */
+static void indexed(void)
+{
+    static const struct {
+        const char *index;
+        bool taken;
+    } list[] = {
+        {"{\"weight_map\": {\"a\": \"one.safetensors\", \"b\": \"two.safetensors\"}}", true},
+        {"{\"weight_map\": {\"a\": \"one.safetensors\"}}", false},
+        {"{\"weight_map\": {\"a\": \"two.safetensors\", \"b\": \"three.safetensors\"}}", false},
+        {"{\"weight_map\": {\"a\": 1, \"b\": null}}", false},
+        {"{\"weight_map\": ", false},
+    };
+    char *path = write_file("one.safetensors", "x", 1);
+    char *none = savedparts_weights(path);
+    ok(!none, "without an index it is itself");
+    free(none);
+    for (size_t i = 0; i < sizeof list / sizeof list[0]; i++) {
+        char *index = write_file("one.safetensors.index.json", list[i].index,
+                                 strlen(list[i].index));
+        char *got = savedparts_weights(path);
+        ok((got != NULL) == list[i].taken && (!got || strcmp(got, index) == 0), "%s: %s",
+           list[i].index, got ? "the index" : "the file");
+        free(got);
+        drop(index);
+    }
+    drop(path);
+}
+
 /* What other programs keep beside the weights: a dictionary for each parameter, an average in an
  * object of a class of its own, tensors that are not read. */
 static void kept(void)
@@ -363,6 +392,7 @@ int main(void)
     scaled("bert.embeddings.word_embeddings.weight_scale");
     scaled("bert.embeddings.word_embeddings.scale_weight");
     parts();
+    indexed();
     struct tensorfile *f = open_named("mmf.pth", NULL, &err);
     ok(f && tensorfile_find(f, "vil_prediction.logit_fc.0.weight") &&
        tensorfile_find(f, "vil_prediction.logit_fc.2.weight") &&
