@@ -3,6 +3,7 @@
 #include "src/cmd/cmd_compare.h"
 #include "src/cmd/vilscope.h"
 
+#include "src/study/compare.h"
 #include "src/study/difference_json.h"
 #include "src/engine/engine_priv.h"
 #include "src/base/mem.h"
@@ -45,20 +46,31 @@ static const char *parts_subject(const struct compare_run *r)
     return r->probes->path ? r->probes->path : r->probes->list[0].item.text;
 }
 
-/* What there is to know about the queries' inputs, each told; the caller owns the array. They were
+/* Told, and added to what the log and JSON have. */
+static void tell_notice(json_t *all, const char *name, const char *text)
+{
+    plain_text(stderr, "vilscope compare: note: %s%s%s%s\n", name ? "\"" : "", name ? name : "",
+               name ? "\": " : "", text);
+    json_array_append_new(all, json_pack("{s:o, s:o}", "name", plain_string(name ? name : ""),
+                                         "notice", plain_string(text)));
+}
+
+/* What there is to know about what was compared and the queries' inputs, each told; the caller owns
+ * the array. They were
  * asked before, so their regions are there, and what fails here did not hinder anything. */
 static json_t *tell_notices(struct compare_run *r, const struct query *q)
 {
     json_t *all = json_array();
+    char tasks[256];
+    int last = model_checkpoint_count(r->m) - 1;
+    if (compare_task_tokens(r->m, 0, last, tasks, sizeof tasks))
+        tell_notice(all, NULL, tasks);
     for (int i = 0; i < r->probes->count; i++) {
         const char *name = r->probes->list[i].name;
         struct prepared p;
         struct vs_err err = {0};
-        if (query_prepare(r->m, &q[i], &compare_stopped, &p, &err) == 0 && p.r->notice) {
-            plain_text(stderr, "vilscope compare: note: \"%s\": %s\n", name, p.r->notice);
-            json_array_append_new(all, json_pack("{s:o, s:o}", "name", plain_string(name), "notice",
-                                                 plain_string(p.r->notice)));
-        }
+        if (query_prepare(r->m, &q[i], &compare_stopped, &p, &err) == 0 && p.r->notice)
+            tell_notice(all, name, p.r->notice);
         prepared_fini(&p);
     }
     return all;
@@ -448,6 +460,27 @@ static void csv_patch(const struct patch_result *s)
     }
 }
 
+/* Scores of a head of its own, and of the one that stands in for it, are not of one kind. */
+static void tell_heads(struct compare_run *r, const struct query *q, json_t *notices)
+{
+    int last = model_checkpoint_count(r->m) - 1;
+    for (int i = 0; i < r->probes->count; i++) {
+        unsigned a = task_head(q[i].task, r->m->checkpoints[0].net->heads);
+        unsigned b = task_head(q[i].task, r->m->checkpoints[last].net->heads);
+        if (a == b)
+            continue;
+        bool first = (a & q[i].task->head) == 0;
+        char *text = xasprintf("%s ranks the images of %s by the alignment head of its "
+                               "pre-training (zero-shot), %s by its head for retrieval: poolers "
+                               "and heads change what the scores are",
+                               model_checkpoint_name(r->m, first ? 0 : last), q[i].task->title,
+                               model_checkpoint_name(r->m, first ? last : 0));
+        tell_notice(notices, NULL, text);
+        free(text);
+        return;
+    }
+}
+
 int compare_patch(struct compare_run *r, struct vs_err *err)
 {
     struct query *q = NULL;
@@ -460,6 +493,7 @@ int compare_patch(struct compare_run *r, struct vs_err *err)
     command_clear();
     if (rc == 0) {
         json_t *notices = tell_notices(r, q);
+        tell_heads(r, q, notices);
         put_found(r, notices, r->o->json ? patch_json(r->m, s, q) : NULL,
                   r->log ? difference_of_patch(r->m, s, q, parts_subject(r)) : NULL);
         json_decref(notices);

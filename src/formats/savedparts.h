@@ -11,8 +11,8 @@
 
 /* The file of a folder that holds all weights: what transformers saves (one file, or the index of
  * several), DeepSpeed's model states where they are whole, also one level down where its file
- * "latest" says. Of a file that holds some tensors of a checkpoint, as convert writes them: the index
- * NAME.index.json beside it that names it. NULL: there is none. The caller frees. */
+ * "latest" says. Of a file that holds some tensors of a checkpoint, as convert writes them: the
+ * index NAME.index.json beside it that names it. NULL: there is none. The caller frees. */
 char *savedparts_weights(const char *dir);
 /* 0, or fails where path is a part of a checkpoint, or the folder of one, from which nothing can be
  * read by itself: says what it is and what makes one file of it. */

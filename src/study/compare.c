@@ -3,9 +3,10 @@
 #include "src/study/compare.h"
 
 #include "src/base/mem.h"
-#include "src/engine/engine.h"
+#include "src/engine/engine_priv.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -211,4 +212,13 @@ int compare_check_families(const struct model *m, int a, int b, struct vs_err *e
                             "compared, but not their weights, states and attention, nor can they "
                             "be patched", model_checkpoint_name(m, a), x->name,
                             model_checkpoint_name(m, b), y->name);
+}
+
+bool compare_task_tokens(const struct model *m, int a, int b, char *out, size_t size)
+{
+    bool has = m->checkpoints[a].net->task_tokens, other = m->checkpoints[b].net->task_tokens;
+    if (has != other)
+        snprintf(out, size, "only %s has task tokens: their states, attention and embeddings are "
+                 "left out", model_checkpoint_name(m, has ? a : b));
+    return has != other;
 }

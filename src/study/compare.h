@@ -49,6 +49,11 @@ void compare_fini(struct compare_change *c);
 struct model;
 int compare_check_families(const struct model *m, int a, int b, struct vs_err *err);
 
+/* "only FINAL has task tokens: ...", where only one of two checkpoints has them, as one that was
+ * fine-tuned from a pre-trained one has: what is left out of what is compared inside. False: both
+ * have them, or none. */
+bool compare_task_tokens(const struct model *m, int a, int b, char *out, size_t size);
+
 /* Jensen-Shannon divergence of two distributions over n, in bits: 0 when equal, 1 when disjoint.
  * They need not sum to 1; NaN and negative numbers count as 0. An empty one gives 0. */
 double compare_jsd(const float *p, const float *q, int n);

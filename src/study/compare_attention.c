@@ -7,12 +7,37 @@
 
 #include <stdlib.h>
 
-/* The same map of both, (rows, cols) of image i. */
+/* Which token is the task's; -1: none. */
+static int task_token(const struct result *r)
+{
+    for (int i = 0; i < r->token_count; i++)
+        if (result_is_task_token(&r->tokens[i]))
+            return i;
+    return -1;
+}
+
+/* Of a map (*rows, *cols) without that token's row and column, in place. */
+static void without_token(float *x, enum attn_kind map, int token, int *rows, int *cols)
+{
+    int row = attn_table[map].from == STREAM_TEXT ? token : -1;
+    int col = attn_table[map].to == STREAM_TEXT ? token : -1;
+    float *to = x;
+    for (int i = 0; i < *rows; i++)
+        for (int k = 0; k < *cols; k++)
+            if (i != row && k != col)
+                *to++ = x[(size_t)i * (size_t)*cols + (size_t)k];
+    *rows -= row >= 0;
+    *cols -= col >= 0;
+}
+
+/* The same map of both, (rows, cols) of image i; the caller frees both, also when it fails. common:
+ * without the task's token where only one has it. */
 static int pair_of(const struct result *a, const struct result *b, enum attn_kind map, int layer,
-                   int head, int i, int *rows, int *cols, float **pa, float **pb,
+                   int head, int i, bool common, int *rows, int *cols, float **pa, float **pb,
                    struct vs_err *err)
 {
-    int r2 = 0, c2 = 0;
+    int r2 = 0, c2 = 0, task_a = task_token(a), task_b = task_token(b);
+    bool one = common && (task_a < 0) != (task_b < 0);
     *pa = *pb = NULL;
     if (!a->trace || !b->trace)
         return vs_fail(err, VS_E_MISSING, "a result was asked for without its attention");
@@ -20,15 +45,20 @@ static int pair_of(const struct result *a, const struct result *b, enum attn_kin
         !trace_attention(b->trace, map, layer, i, head, &r2, &c2, NULL))
         return vs_fail(err, VS_E_MISSING, "there is no %s attention of layer %d",
                        attn_table[map].name, layer + 1);
-    if (*rows != r2 || *cols != c2)
-        return vs_fail(err, VS_E_FORMAT, "the attention maps have different sizes, %d x %d and "
-                       "%d x %d: they are of different tokens or regions", *rows, *cols, r2, c2);
-    size_t n = (size_t)*rows * (size_t)*cols;
-    *pa = xcalloc(n + 1, sizeof **pa);
-    *pb = xcalloc(n + 1, sizeof **pb);
+    *pa = xcalloc((size_t)*rows * (size_t)*cols + 1, sizeof **pa);
+    *pb = xcalloc((size_t)r2 * (size_t)c2 + 1, sizeof **pb);
     trace_attention(a->trace, map, layer, i, head, rows, cols, *pa);
-    trace_attention(b->trace, map, layer, i, head, rows, cols, *pb);
-    return 0;
+    trace_attention(b->trace, map, layer, i, head, &r2, &c2, *pb);
+    if (one)
+        without_token(*pa, map, task_a, rows, cols);
+    if (one)
+        without_token(*pb, map, task_b, &r2, &c2);
+    if (*rows == r2 && *cols == c2)
+        return 0;
+    return vs_fail(err, VS_E_FORMAT, "the attention maps have different sizes, %d x %d and %d x "
+                   "%d: %s", *rows, *cols, r2, c2,
+                   (task_a < 0) != (task_b < 0) ? "only one of the checkpoints has task tokens"
+                                                : "they are of different tokens or regions");
 }
 
 /* Rows of padding look at nothing. */
@@ -49,7 +79,7 @@ int attention_change_of(const struct result *a, const struct result *b, enum att
     for (int i = 0; i < batch; i++) {
         int rows = 0, cols = 0;
         float *pa, *pb;
-        int rc = pair_of(a, b, map, layer, head, i, &rows, &cols, &pa, &pb, err);
+        int rc = pair_of(a, b, map, layer, head, i, true, &rows, &cols, &pa, &pb, err);
         for (int r = 0; r < rows && rc == 0; r++) {
             const float *x = pa + (size_t)r * (size_t)cols, *y = pb + (size_t)r * (size_t)cols;
             if (!row_is_real(x, cols) || !row_is_real(y, cols))
@@ -116,7 +146,7 @@ int attention_difference(const struct result *a, const struct result *b, enum at
                          struct vs_err *err)
 {
     float *pa, *pb;
-    int rc = pair_of(a, b, map, layer, head, b_row, rows, cols, &pa, &pb, err);
+    int rc = pair_of(a, b, map, layer, head, b_row, false, rows, cols, &pa, &pb, err);
     if (rc == 0)
         for (size_t i = 0; i < (size_t)*rows * (size_t)*cols; i++)
             pb[i] -= pa[i];

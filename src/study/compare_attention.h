@@ -19,7 +19,8 @@ struct attention_change {
 };
 
 /* All heads of all maps, most changed first. Both results must hold their attention
- * (query.attention) of the same tokens and regions. The caller frees *out. */
+ * (query.attention) of the same tokens and regions; a task token that only one has is left out, and
+ * the rest of a row counts as the whole. The caller frees *out. */
 int attention_changes(const struct result *a, const struct result *b, struct attention_change **out,
                       int *count, struct vs_err *err);
 /* One of them: a layer's head, or -1 for the mean of its heads. */

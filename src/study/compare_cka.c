@@ -11,6 +11,7 @@
 
 #include "src/engine/engine_priv.h"
 #include "src/base/mem.h"
+#include "src/study/compare.h"
 #include "src/study/statistics.h"
 #include "src/model/trace.h"
 
@@ -171,13 +172,16 @@ static void gathered_fini(struct gathered *g)
     g->depths = 0;
 }
 
-/* Rows that are real: all tokens, and the regions that sources name. */
-static bool is_real_row(const struct result *r, bool text, int b, int i)
+/* Rows that are real: all tokens, with or without those of tasks, and the regions that sources
+ * name. */
+static bool is_real_row(const struct result *r, bool text, bool tasks, int b, int i)
 {
-    return text || r->sources[(size_t)b * (size_t)r->rows + (size_t)i].image >= 0;
+    if (text)
+        return tasks || !result_is_task_token(&r->tokens[i]);
+    return r->sources[(size_t)b * (size_t)r->rows + (size_t)i].image >= 0;
 }
 
-static int add_states(struct gathered *g, int at, const struct result *r, bool text,
+static int add_states(struct gathered *g, int at, const struct result *r, bool text, bool tasks,
                       const struct trace_tensor *x, struct vs_err *err)
 {
     struct states *s = &g->list[at];
@@ -190,7 +194,7 @@ static int add_states(struct gathered *g, int at, const struct result *r, bool t
         return vs_fail(err, VS_E_FORMAT, "the queries' hidden states do not have the same layers");
     for (int b = 0; b < r->batch; b++)
         for (int i = 0; i < rows; i++) {
-            if (!is_real_row(r, text, b, i))
+            if (!is_real_row(r, text, tasks, b, i))
                 continue;
             if ((s->rows & (s->rows - 1)) == 0)
                 s->data = xreallocarray(s->data, (s->rows ? 2 * (size_t)s->rows : 1),
@@ -202,19 +206,19 @@ static int add_states(struct gathered *g, int at, const struct result *r, bool t
     return 0;
 }
 
-static int cka_gather(struct gathered g[2], const struct result *r, struct vs_err *err)
+static int cka_gather(struct gathered g[2], const struct result *r, bool tasks, struct vs_err *err)
 {
     int rc = 0;
     for (int text = 0; text < 2; text++) {
         int at = 0;
         for (int i = 0; i < r->trace->count && rc == 0; i++)
             if (trace_is_state(r->trace->tensors[i].at, text) && at < MAX_DEPTHS)
-                rc = add_states(&g[!text], at++, r, text, &r->trace->tensors[i], err);
+                rc = add_states(&g[!text], at++, r, text, tasks, &r->trace->tensors[i], err);
     }
     return rc;
 }
 
-static int cka_ask(struct model *m, const struct query *q, int checkpoint,
+static int cka_ask(struct model *m, const struct query *q, int checkpoint, bool tasks,
                    const atomic_bool *cancel, struct gathered g[2], struct vs_err *err)
 {
     struct query one = *q;
@@ -224,7 +228,7 @@ static int cka_ask(struct model *m, const struct query *q, int checkpoint,
     one.hidden = true;
     int rc = query_run(m, &one, cancel, &r, err);
     if (rc == 0)
-        rc = cka_gather(g, r, err);
+        rc = cka_gather(g, r, tasks, err);
     result_free(r);
     return rc;
 }
@@ -260,7 +264,7 @@ static int cka_check_rows(const struct gathered *a, const struct gathered *b, st
     for (int i = 0; i < a->depths && same; i++)
         same = a->list[i].rows == b->list[i].rows;
     return same ? 0 : vs_fail(err, VS_E_FORMAT, "the two checkpoints' hidden states have different "
-                              "layers or tokens (does only one have task tokens?)");
+                              "layers or tokens");
 }
 
 /* All pairs of depths, in parallel. */
@@ -315,11 +319,13 @@ int cka_run(struct model *m, const struct query *queries, int count, int a, int 
 {
     struct gathered *g = xcalloc(4, sizeof *g); /* of a: text, image; of b: text, image */
     int rc = 0;
+    char which[256];
+    bool tasks = !compare_task_tokens(m, a, b, which, sizeof which);
     out[0] = out[1] = (struct cka){0};
     for (int i = 0; i < count && rc == 0; i++) {
-        rc = cka_ask(m, &queries[i], a, cancel, g, err);
+        rc = cka_ask(m, &queries[i], a, tasks, cancel, g, err);
         if (rc == 0)
-            rc = cka_ask(m, &queries[i], b, cancel, g + 2, err);
+            rc = cka_ask(m, &queries[i], b, tasks, cancel, g + 2, err);
         if (report && rc == 0)
             report(arg, i + 1, count);
     }

@@ -40,7 +40,8 @@ double cka_floor(const struct cka *c);
 typedef void cka_report(void *arg, int done, int all);
 
 /* Asks both checkpoints all queries (each query's own checkpoint is ignored), keeps at most
- * CKA_ROWS rows, evenly chosen. out[0] is the textual stream, out[1] the visual one; the caller
+ * CKA_ROWS rows, evenly chosen. Task tokens that only one has (compare_task_tokens) are left out.
+ * out[0] is the textual stream, out[1] the visual one; the caller
  * frees each with cka_fini. Rows of one query are not independent of each other: ask many. */
 #define CKA_ROWS 512
 int cka_run(struct model *m, const struct query *queries, int count, int a, int b,

@@ -52,7 +52,7 @@ static void put_tokens(struct buf *b, const struct result *r)
     buf_puts(b, ", \"tokens\": [");
     for (int i = 0; i < r->token_count; i++) {
         const struct result_token *t = &r->tokens[i];
-        if (t->special && strncmp(t->piece, "[TASK ", 6) == 0)
+        if (result_is_task_token(t))
             continue;
         buf_printf(b, "%s%d", first ? "" : ", ", (int)t->id);
         first = false;

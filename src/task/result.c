@@ -45,6 +45,11 @@ bool result_goes_on(const struct result_token *t)
     return !t->special && strncmp(t->piece, "##", 2) == 0;
 }
 
+bool result_is_task_token(const struct result_token *t)
+{
+    return t->special && strncmp(t->piece, "[TASK ", 6) == 0;
+}
+
 static void free_image(struct result_image *r)
 {
     IMAGE_TEXTS(FREE_TEXT)

@@ -17,6 +17,7 @@ struct result_token {
 
 /* Whether it goes on with the word of the piece before it. */
 bool result_goes_on(const struct result_token *t);
+bool result_is_task_token(const struct result_token *t);
 
 /* One ranked entry. index is the label, the class or the image (src/task/reading.h). */
 struct result_answer {

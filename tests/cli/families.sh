@@ -198,6 +198,27 @@ $compare --cka --check-set "$work/one.set" -c "$data/baseline.bin" -c "$data/oth
     grep -q "^joint stream, regions, CKA" "$work/out"
 ok $? "their states are of one stream: $(cat "$work/err")"
 
+# ---- a pre-trained model, and one that grew from it and was given task tokens
+LC_ALL=C sed 's/task_embeddings/tasX_embeddings/g; s/vil_\(prediction\|binary\|logit\|tri\)/viX_\1/g
+    s/vision_logit/visiXn_logit/g; s/linguisic_logit/linguXsic_logit/g' "$tiny/checkpoint.bin" >"$work/grown-from.bin"
+inside() { # inside OPTION...: of the two, whose weights are the same but for these
+    "$VILSCOPE" compare --no-log -m "$tiny" -c noise -c "$work/grown-from.bin" -t alignment "$@" "$tiny/scene.png" \
+        "a dog is on a red chair" >"$work/out" 2>"$work/err" &&
+        grep -q "note: only noise has task tokens: their states, attention and embeddings are left out" "$work/err"
+}
+inside --cka && grep -q "^text stream, .* n = 9 tokens of 1 query" "$work/out" &&
+    grep -q "^embeddings  *1\.000  *0\." "$work/out"
+ok $? "their states, without the task token: $(sed -n 3p "$work/out")"
+inside --attention --csv && [ "$(awk -F, 'NR > 1 && $1 ~ /^text/ {print $6}' "$work/out" | sort -u)" = 9 ] &&
+    [ "$(wc -l <"$work/out")" -eq 23 ]
+ok $? "their attention: $(sed -n 2p "$work/out")"
+inside --patch blocks && [ "$(grep -c ' 0\.0%' "$work/out")" -eq 5 ]
+ok $? "their weights, which are the same but for that: $(sed -n 2p "$work/out")"
+"$VILSCOPE" compare --no-log -m "$tiny" -c noise -c "$work/grown-from.bin" -t coco --patch blocks "$tiny/scene.png" \
+    "$tiny/mirror.png" "a dog" >"$work/out" 2>"$work/err" &&
+    grep -q "grown-from.bin ranks the images of COCO retrieval by the alignment head .* noise by its head" "$work/err"
+ok $? "scores of two kinds are told: $(tail -n 1 "$work/err")"
+
 # ---- a set of which a checkpoint answers a part, or nothing
 mkdir "$work/model"
 cp "$data/config.json" "$tiny/vocab.txt" "$tiny/scene.png" "$data/scene.npy" "$work/model"

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* How far checkpoints A and B are apart: weights by layer, and how alike hidden states are. */
 #include "src/base/mem.h"
+#include "src/study/compare.h"
 #include "ui/jobs/compare.h"
 #include "ui/views/figures.h"
 #include "ui/views/views.h"
@@ -133,10 +134,13 @@ static void draw_states(struct workbench *w, int slot, const struct drift *d, st
     draw_cell(w, &cw, &ch);
     int rows = (a.rows - 3) / 2;
     struct canvas *c = NULL;
+    char why[256];
+    bool one = compare_task_tokens(w->ses.model, d->a, d->b, why, sizeof why);
     attrset((int)draw_dim());
     draw_text(a.row + 1, a.col, a.cols,
-              "text n = %d, noise < %.2f; image n = %d, noise < %.2f; ~ noise, - none",
-              d->cka[0].rows, cka_floor(&d->cka[0]), d->cka[1].rows, cka_floor(&d->cka[1]));
+              "text n = %d%s, noise < %.2f; image n = %d, noise < %.2f; ~ noise, - none",
+              d->cka[0].rows, one ? " (no task token)" : "", cka_floor(&d->cka[0]),
+              d->cka[1].rows, cka_floor(&d->cka[1]));
     attrset(A_NORMAL);
     struct area at = {a.row + 2, a.col + names, 2 * rows + 1, a.cols - names};
     for (int s = 0; s < 2; s++) {

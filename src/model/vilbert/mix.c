@@ -23,10 +23,12 @@ static int patch_colayer(struct bound *w, struct colayer_w *a, const struct cola
     return rc;
 }
 
-static void patch_embeddings(struct weights *a, const struct weights *b)
+/* Where only one has task tokens, a keeps what it has of them. */
+static void patch_embeddings(struct weights *a, const struct weights *b, bool tasks)
 {
     a->text = b->text;
-    a->tasks = b->tasks;
+    if (tasks)
+        a->tasks = b->tasks;
     a->v_embed_norm = b->v_embed_norm;
     a->v_features = b->v_features;
     a->v_places = b->v_places;
@@ -93,11 +95,12 @@ static int patch_part(struct vilbert *m, const struct net_patch *s, struct vs_er
         return rc;
     switch (s->part) {
     case PART_EMBEDDINGS:
-        if (m->core.task_rows != from->core.task_rows)
+        if (m->core.task_rows && from->core.task_rows &&
+            m->core.task_rows != from->core.task_rows)
             return vs_fail(err, VS_E_FORMAT, "one checkpoint has %d task tokens, the other %d: "
                            "their embeddings cannot be patched", m->core.task_rows,
                            from->core.task_rows);
-        patch_embeddings(&m->w, &from->w);
+        patch_embeddings(&m->w, &from->w, m->core.task_rows == from->core.task_rows);
         mix_renew(m, s->part, 0);
         return 0;
     case PART_HEADS:
