@@ -65,6 +65,21 @@ static bool file_has(const char *path, const char *text)
     return has;
 }
 
+/* Whether the one text is two rows below the other. */
+static bool two_below(struct terminal *t, const char *above, const char *text)
+{
+    char row[1024];
+    terminal_settle(t, 120);
+    for (int i = 0; i + 2 < t->rows; i++) {
+        terminal_row(t, i, row, sizeof row);
+        if (strstr(row, above)) {
+            terminal_row(t, i + 2, row, sizeof row);
+            return strstr(row, text) != NULL;
+        }
+    }
+    return false;
+}
+
 /* It says by what its items were chosen. */
 static void figure(struct terminal *t)
 {
@@ -105,6 +120,9 @@ int main(void)
     terminal_type(t, "/rhinoceros\r");
     ok(terminal_expect(t, "flipped: 1 items") && terminal_expect(t, "item 2299 rhinoceros"),
        "a word is found behind the first page");
+    terminal_type(t, "/gnu\r");
+    ok(terminal_expect(t, "flipped: 0 items") && two_below(t, "flipped: 0", "no item has these"),
+       "where no item has the words, they are said below the title and what keys do");
     figure(t);
     terminal_command(t, "flips");
     terminal_expect(t, "1003 of 2303 items");

@@ -20,6 +20,9 @@ static void check_operations(bool backwards)
         return;
     ops_check(k, ref, false);
     poison_check(k, ref);
+    int before = fakecuda.launches + fakecuda.gemms;
+    ops_nothing(k);
+    ok(fakecuda.launches + fakecuda.gemms == before, "nothing is launched for nothing");
     int unused = -1;
     for (int i = 0; i < KERNEL_COUNT; i++)
         unused = fakecuda.used[i] == 0 ? i : unused;
