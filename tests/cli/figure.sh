@@ -75,6 +75,8 @@ if command -v python3 >/dev/null; then
     done >broken
     [ ! -s broken ]
     ok $? "SVGs are XML $(tr '\n' ' ' <broken)"
+    python3 "$SRCDIR/tests/cli/figure_texts.py" one/*.svg >said 2>&1
+    ok $? "no text lies on another or outside, and scales have their numbers below them $(head -n 3 said | tr '\n' ' ')"
     python3 "$SRCDIR/tests/cli/figure.py" one/matrix.svg one/matrix.csv one/matrix.png >said 2>&1
     ok $? "the matrix has the numbers of its CSV in the colors of its scale: $(tail -n 1 said)"
 else

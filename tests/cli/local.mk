@@ -2,7 +2,7 @@
 TAP_SH += tests/cli/commands.sh tests/cli/compare.sh tests/cli/cuda.sh tests/cli/demo.sh tests/cli/detect.sh tests/cli/diverged.sh tests/cli/doctor.sh tests/cli/documents.sh tests/cli/eval.sh tests/cli/explain.sh tests/cli/figure.sh tests/cli/hostile.sh tests/cli/inputs.sh tests/cli/kill.sh tests/cli/model.sh tests/cli/notebook.sh tests/cli/packaging.sh tests/cli/peers.sh tests/cli/pictures.sh tests/cli/query.sh tests/cli/relevance.sh tests/cli/reference.sh tests/cli/schemas.sh tests/cli/script.sh tests/cli/sessions.sh tests/cli/structure.sh
 TAP_SH += tests/cli/annotations.sh tests/cli/bench.sh tests/cli/broken.sh tests/cli/changed.sh tests/cli/convert.sh tests/cli/families.sh tests/cli/fits.sh tests/cli/precision.sh tests/cli/spellings.sh tests/cli/trusted.sh tests/cli/pillow.py
 TAP_SH += tests/cli/failing.sh tests/cli/golden.sh tests/cli/golden-script.sh tests/cli/golden-studies.sh tests/cli/heads.sh tests/cli/interventions.sh tests/cli/patch.sh tests/cli/planted.sh tests/cli/project.sh tests/cli/refused.sh tests/cli/rows.sh tests/cli/serve.sh tests/cli/shards.sh tests/cli/shared.sh
-EXTRA_DIST += tests/cli/figure.py tests/cli/notebook.py tests/cli/change-at-fork.c tests/cli/golden tests/cli/golden-lib.sh tests/cli/lib.sh
+EXTRA_DIST += tests/cli/figure.py tests/cli/figure_texts.py tests/cli/notebook.py tests/cli/change-at-fork.c tests/cli/golden tests/cli/golden-lib.sh tests/cli/lib.sh
 check_PROGRAMS += pty
 pty_SOURCES = tests/cli/pty.c
 pty_LDADD = -lutil

@@ -8,6 +8,7 @@
 
 #include "sessions/db.h"
 #include "sessions/rows.h"
+#include "src/engine/engine.h"
 #include "src/study/judge.h"
 #include "src/study/rowfile.h"
 
@@ -469,9 +470,48 @@ static void waiting(void)
     buf_fini(&b);
 }
 
+/* The count of boxes that a line's candidates are, the last one beginning at x1; -1: none. */
+static int candidates(const char *list, float x1)
+{
+    struct buf b = {0};
+    buf_printf(&b, "{\"candidates\": %s}", list);
+    const struct row r = {.line = b.data, .length = b.len};
+    struct box_list out;
+    int n = row_candidates(&r, &out) ? out.count : -1;
+    bool whole = n < 0 ? !out.boxes && !out.count : out.boxes[4 * n - 4] == x1;
+    free(out.boxes);
+    buf_fini(&b);
+    return whole ? n : -2;
+}
+
+/* So many boxes, all of them 1 2 3 4. */
+static int equal_candidates(int count)
+{
+    struct buf b = {0};
+    for (int i = 0; i < count; i++)
+        buf_printf(&b, "%s[1, 2, 3, 4]", i ? ", " : "[");
+    buf_puts(&b, "]");
+    int n = candidates(b.data, 1);
+    buf_fini(&b);
+    return n;
+}
+
+static void all_candidates(void)
+{
+    ok(candidates("[[1, 2, 3, 4]]", 1) == 1 && candidates("[[1, 2, 3, 4], [5, 6, 5.5, 6]]", 5) == 2,
+       "one box is there to choose from, or two");
+    ok(candidates("[]", 0) == -1 && candidates("null", 0) == -1 && candidates("7", 0) == -1,
+       "or none");
+    ok(candidates("[[1, 2, 3]]", 0) == -1 && candidates("[[1, 2, 3, 4, 5]]", 0) == -1 &&
+       candidates("[[1, 2, 3, \"4\"]]", 0) == -1 && candidates("[[1, 5, 3, 4]]", 0) == -1 &&
+       candidates("[[1, 2, 3, 4], [5, 2, 3, 4]]", 0) == -1, "what is no box leaves none");
+    ok(equal_candidates(1000) == 1000 && equal_candidates(1001) == -1, "a thousand at most");
+}
+
 int main(void)
 {
     lines();
+    all_candidates();
     if (!make_folder())
         return tap_done();
     sets();
