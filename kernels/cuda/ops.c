@@ -209,8 +209,6 @@ static void silence(struct kern *k, const struct kern_silenced *o)
 static void norm_one(struct gpu *g, const struct kern_norm *o)
 {
     int dims[3] = {o->m, o->n, 1};
-    if (o->m <= 0 || o->n <= 0)
-        return;
     const float *gamma = gpu_weights(g, o->gamma, floats(o->n, 1));
     const float *beta = gamma ? gpu_weights(g, o->beta, floats(o->n, 1)) : NULL;
     struct norm_args *a = !beta ? NULL : gpu_push(g, KERNEL_norm, "norm", dims, (unsigned)o->m, 1,

@@ -141,8 +141,6 @@ void gpu_attention_back(struct kern *k, const struct kern_attention_back *list, 
 static void norm_back_one(struct gpu *g, const struct kern_norm_back *o)
 {
     int dims[3] = {o->m, o->n, 1};
-    if (o->m <= 0 || o->n <= 0)
-        return;
     const float *gamma = gpu_weights(g, o->gamma, floats(o->n, 1));
     struct norm_back_args *a = !gamma ? NULL :
         gpu_push(g, KERNEL_norm_back, "norm_back", dims, (unsigned)o->m, 1, ROW_THREADS, 0,
