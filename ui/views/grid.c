@@ -87,13 +87,48 @@ int grid_left(const struct grid *g, int j)
     return (int)(j * g->cell_cols);
 }
 
-bool grid_find(const struct grid *g, int row, int col, int *i, int *j)
+bool grid_find(const struct grid *g, int rows, int cols, int row, int col, int *i, int *j)
 {
     int k = row - g->at.row;
     double x = (col - g->at.col + 0.5) / (g->cell_cols > 0 ? g->cell_cols : 1);
     *i = g->first_row + k;
     *j = x >= 0 && x < g->shown_cols ? g->first_col + (int)x : -1;
-    return k >= 0 && k < g->shown_rows;
+    *j = *j < cols ? *j : -1;
+    return k >= 0 && k < g->shown_rows && *i < rows;
+}
+
+bool area_cell(struct area a, int rows, int cols, int row, int col, int *i, int *j)
+{
+    if (!area_holds(a, row, col))
+        return false;
+    *i = (2 * (row - a.row) + 1) * rows / (2 * a.rows);
+    *j = (2 * (col - a.col) + 1) * cols / (2 * a.cols);
+    return true;
+}
+
+int area_point(const struct workbench *w, struct area a, int n, int row, int col)
+{
+    int cw, ch;
+    draw_cell(w, &cw, &ch);
+    if (n < 1 || !area_holds(a, row, col))
+        return -1;
+    double x = (col - a.col) * cw + (cw - 1) / 2.0, last = a.cols * cw - 1;
+    return last > 0 ? (int)lround(x / last * (n - 1)) : 0;
+}
+
+struct area area_in_pane(const struct pane *p, struct area a)
+{
+    a.row -= p->at.row;
+    a.col -= p->at.col;
+    return a;
+}
+
+struct grid grid_in_pane(const struct pane *p, const struct grid *g)
+{
+    struct grid out = *g;
+    out.at = area_in_pane(p, g->at);
+    out.x = NULL;
+    return out;
 }
 
 /* ---- drawing */

@@ -39,7 +39,18 @@ void grid_draw(struct workbench *w, int slot, const struct grid *g);
 /* The columns of the screen that column j of the shown ones begins at, from g->at.col. */
 int grid_left(const struct grid *g, int j);
 /* The row and column of a place, counted as g->at is. False when it is beside the rows; *j is -1
- * beside the columns. */
-bool grid_find(const struct grid *g, int row, int col, int *i, int *j);
+ * beside the columns. What was drawn may have become less since: beside is also what is not among
+ * so many rows and columns. */
+bool grid_find(const struct grid *g, int rows, int cols, int row, int col, int *i, int *j);
+
+/* The same for an area, counted as it is, that rows and columns share evenly: of several in one
+ * cell the middle one. False beside it. */
+bool area_cell(struct area a, int rows, int cols, int row, int col, int *i, int *j);
+/* Which of n points of a curve, the first and the last at the area's edges, is nearest to a place;
+ * -1 beside the area. */
+int area_point(const struct workbench *w, struct area a, int n, int row, int col);
+/* As they are counted from a pane's corner; what the grid showed is not its own. */
+struct area area_in_pane(const struct pane *p, struct area a);
+struct grid grid_in_pane(const struct pane *p, const struct grid *g);
 
 #endif

@@ -125,16 +125,23 @@ static bool activation_step(struct workbench *w, struct pane *p, int step)
     return true;
 }
 
+/* The cell at a place; *j is -1 beside the columns. cells_close in any case. */
+static bool activation_at(struct workbench *w, struct pane *p, int row, int col,
+                          struct cells_shown *s, int *i, int *j)
+{
+    const struct activation_view *v = p->state;
+    return cells_open(w, p, s) && grid_find(&v->grid, s->map->depths, s->cols, row, col, i, j);
+}
+
 static bool activation_click(struct workbench *w, struct pane *p, int row, int col)
 {
     struct activation_view *v = p->state;
     struct cells_shown s;
     int i, j;
-    bool there = cells_open(w, p, &s) && grid_find(&v->grid, row, col, &i, &j) &&
-                 i < s.map->depths;
+    bool there = activation_at(w, p, row, col, &s, &i, &j);
     if (there)
         v->depth = i;
-    if (there && j >= 0 && j < s.cols)
+    if (there && j >= 0)
         inside_choose_item(w, cells_item(&s.map->column[s.col[j]]));
     cells_close(&s);
     return there;
@@ -143,12 +150,10 @@ static bool activation_click(struct workbench *w, struct pane *p, int row, int c
 static bool activation_under(struct workbench *w, struct pane *p, int row, int col, char *out,
                              size_t size)
 {
-    const struct activation_view *v = p->state;
     struct cells_shown s;
     char name[150], where[TRACE_DEPTH];
     int i, j;
-    bool there = cells_open(w, p, &s) && grid_find(&v->grid, row, col, &i, &j) &&
-                 i < s.map->depths && j >= 0 && j < s.cols;
+    bool there = activation_at(w, p, row, col, &s, &i, &j) && j >= 0;
     if (there) {
         cells_name(w, &s, j, true, name, sizeof name);
         trace_depth(s.map->at[i], false, where);
@@ -255,10 +260,7 @@ static void draw_cells(struct workbench *w, struct pane *p, const struct cells_s
     grid_draw(w, p->slot, &g);
     if (legend)
         grid_legend(body.row + g.shown_rows, a.col, a.cols, top, SCALE_SIGNED);
-    g.at.row -= a.row;
-    g.at.col -= a.col;
-    g.x = NULL;
-    v->grid = g;
+    v->grid = grid_in_pane(p, &g);
     free(x);
 }
 

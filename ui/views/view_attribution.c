@@ -157,15 +157,23 @@ static void attribution_move(struct workbench *w, struct pane *p, enum motion wa
     worths_fini(&s);
 }
 
-static bool attribution_click(struct workbench *w, struct pane *p, int row, int col)
+/* The cell at a place; *j is -1 beside the methods. worths_fini in any case. */
+static bool attribution_at(const struct workbench *w, const struct pane *p, int row, int col,
+                           struct worths_shown *s, int *i, int *j)
 {
     const struct attribution_view *v = p->state;
+    return worths_open(w, p, s) &&
+           grid_find(&v->grid, s->count, attribution_count, row, col, i, j);
+}
+
+static bool attribution_click(struct workbench *w, struct pane *p, int row, int col)
+{
     struct worths_shown s;
     int i, j;
-    bool there = worths_open(w, p, &s) && grid_find(&v->grid, row, col, &i, &j) && i < s.count;
+    bool there = attribution_at(w, p, row, col, &s, &i, &j);
     if (there)
         inside_choose_item(w, s.items[s.order[i]]);
-    if (there && j >= 0 && j < attribution_count)
+    if (there && j >= 0)
         choose_method(w, p, &attribution_table[j]);
     worths_fini(&s);
     return there;
@@ -174,12 +182,10 @@ static bool attribution_click(struct workbench *w, struct pane *p, int row, int 
 static bool attribution_under(struct workbench *w, struct pane *p, int row, int col, char *out,
                               size_t size)
 {
-    const struct attribution_view *v = p->state;
     struct worths_shown s;
     char name[120];
     int i, j;
-    bool there = worths_open(w, p, &s) && grid_find(&v->grid, row, col, &i, &j) && i < s.count &&
-                 j >= 0 && j < attribution_count;
+    bool there = attribution_at(w, p, row, col, &s, &i, &j) && j >= 0;
     if (there) {
         struct item x = s.items[s.order[i]];
         inside_name(w, x.token, x.at, name, sizeof name);
@@ -321,10 +327,7 @@ static void draw_worths(struct workbench *w, struct pane *p, const struct worths
         draw_text(a.row + head + g.shown_rows, a.col + n + 1, a.cols - n - 1,
                   "of each method's largest");
     }
-    g.at.row -= a.row;
-    g.at.col -= a.col;
-    g.x = NULL;
-    v->grid = g;
+    v->grid = grid_in_pane(p, &g);
     free(x);
 }
 

@@ -230,10 +230,10 @@ static void heads_accept(struct workbench *w, struct pane *p)
 static int head_at(const struct heads_view *v, int row, int col)
 {
     const struct head_table *t = &v->table;
-    struct area a = v->tiles, l = v->list;
-    int line = row - l.row + v->top, found = -1;
-    if (area_holds(a, row, col))
-        return (row - a.row) * t->layers / a.rows * t->heads + (col - a.col) * t->heads / a.cols;
+    struct area l = v->list;
+    int line = row - l.row + v->top, found = -1, layer, head;
+    if (area_cell(v->tiles, t->layers, t->heads, row, col, &layer, &head))
+        return layer * t->heads + head;
     if (row >= l.row && row < l.row + l.rows && col >= l.col && line < t->layers * t->heads) {
         int *order = heads_ranked(v);
         found = order[line];
@@ -395,7 +395,7 @@ static void draw_cells(struct workbench *w, const struct pane *p, struct area at
 }
 
 /* Returns whether colors tell the statistic, not the maps. */
-static bool draw_pictures(struct workbench *w, struct pane *p, struct area a, struct area at)
+static bool draw_pictures(struct workbench *w, struct pane *p, struct area at)
 {
     struct heads_view *v = p->state;
     const struct head_table *t = &v->table;
@@ -414,22 +414,21 @@ static bool draw_pictures(struct workbench *w, struct pane *p, struct area a, st
         /* About square: a wide pane is not filled. */
         int side = at.rows * ch / t->layers * 2;
         int most = side * t->heads / cw;
+        most = !blocks && w->screen.gfx.most_w / cw < most ? w->screen.gfx.most_w / cw : most;
         at.cols = at.cols < most ? at.cols : most;
-        int width = at.cols * cw;
-        width = !blocks && width > w->screen.gfx.most_w ? w->screen.gfx.most_w : width;
-        struct canvas *c = draw_canvas(w, width, at.rows * ch);
+        struct canvas *c = draw_canvas(w, at.cols * cw, at.rows * ch);
         if (c) {
             heads_paint(w, p, c);
             gfx_place(&w->screen.gfx, p->slot, at, c);
         }
     }
-    v->tiles = (struct area){at.row - a.row, at.col - a.col, at.rows, at.cols};
+    v->tiles = area_in_pane(p, at);
     return small;
 }
 
 /* ---- the list */
 
-static void draw_heads_list(struct workbench *w, struct pane *p, struct area a, struct area at)
+static void draw_heads_list(struct workbench *w, struct pane *p, struct area at)
 {
     struct heads_view *v = p->state;
     const struct head_table *t = &v->table;
@@ -452,7 +451,7 @@ static void draw_heads_list(struct workbench *w, struct pane *p, struct area a, 
         if (at.cols > 16 && most > 0)
             draw_bar(at.row + i, at.col + 14, at.cols - 15, (double)(x / most));
     }
-    v->list = (struct area){at.row - a.row, at.col - a.col, at.rows, at.cols};
+    v->list = area_in_pane(p, at);
     free(order);
 }
 
@@ -482,8 +481,8 @@ static void heads_draw(struct workbench *w, struct pane *p, struct area a)
     draw_heads_title(w, p, a);
     int list = a.cols >= 40 ? LIST : NARROW;
     struct area body = {a.row + 2, a.col, a.rows - 3, a.cols - list - 1};
-    draw_heads_list(w, p, a, (struct area){body.row, a.col + a.cols - list, body.rows, list});
-    if (draw_pictures(w, p, a, body))
+    draw_heads_list(w, p, (struct area){body.row, a.col + a.cols - list, body.rows, list});
+    if (draw_pictures(w, p, body))
         grid_legend(a.row + a.rows - 1, a.col, a.cols, heads_top_of(p->state), SCALE_LINEAR);
     else
         grid_legend(a.row + a.rows - 1, a.col, a.cols, t->top, SCALE_ROOT);

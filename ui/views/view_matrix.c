@@ -224,15 +224,24 @@ static void matrix_accept(struct workbench *w, struct pane *p)
     w->panes.zoomed = false;
 }
 
-static bool matrix_click(struct workbench *w, struct pane *p, int row, int col)
+/* The cell at a place, of the map that it opens; *j is -1 beside the columns. close_map in any
+ * case. */
+static bool matrix_at(struct workbench *w, const struct pane *p, int row, int col,
+                      struct shown_map *m, int *i, int *j)
 {
     const struct matrix_view *v = p->state;
+    return open_map(w, p, m) &&
+           grid_find(&v->grid, m->row_count, m->col_count, row, col, i, j);
+}
+
+static bool matrix_click(struct workbench *w, struct pane *p, int row, int col)
+{
     struct shown_map m;
     int i, j;
-    bool there = open_map(w, p, &m) && grid_find(&v->grid, row, col, &i, &j) && i < m.row_count;
+    bool there = matrix_at(w, p, row, col, &m, &i, &j);
     if (there)
         inside_choose(w, m.kind, true, m.row[i]);
-    if (there && j >= 0 && j < m.col_count)
+    if (there && j >= 0)
         inside_choose(w, m.kind, false, m.col[j]);
     close_map(&m);
     return there;
@@ -241,12 +250,10 @@ static bool matrix_click(struct workbench *w, struct pane *p, int row, int col)
 static bool matrix_under(struct workbench *w, struct pane *p, int row, int col, char *out,
                          size_t size)
 {
-    const struct matrix_view *v = p->state;
     struct shown_map m;
     char from[100], to[100];
     int i, j;
-    bool there = open_map(w, p, &m) && grid_find(&v->grid, row, col, &i, &j) && i < m.row_count &&
-                 j >= 0 && j < m.col_count;
+    bool there = matrix_at(w, p, row, col, &m, &i, &j) && j >= 0;
     if (there) {
         inside_row_name(w, attn_table[m.kind].from, m.row[i], from, sizeof from);
         inside_row_name(w, attn_table[m.kind].to, m.col[j], to, sizeof to);
@@ -397,10 +404,7 @@ static void draw_matrix_map(struct workbench *w, struct pane *p, const struct sh
     grid_draw(w, p->slot, &g);
     if (legend)
         grid_legend(a.row + 3 + g.shown_rows, a.col, a.cols, m->top, g.scale);
-    g.at.row -= a.row;
-    g.at.col -= a.col;
-    g.x = NULL;
-    v->grid = g;
+    v->grid = grid_in_pane(p, &g);
     free(x);
 }
 

@@ -153,27 +153,36 @@ static void states_accept(struct workbench *w, struct pane *p)
     close_alike(&a);
 }
 
+/* The cell at a place; *j is -1 beside the depths. close_alike in any case. */
+static bool states_at(struct workbench *w, const struct pane *p, int row, int col,
+                      struct alike *a, int *i, int *j)
+{
+    const struct states_view *v = p->state;
+    return open_alike(w, p, a) &&
+           grid_find(&v->grid, a->count, a->depth_count, row, col, i, j);
+}
+
 static bool states_click(struct workbench *w, struct pane *p, int row, int col)
 {
     struct states_view *v = p->state;
+    struct alike a;
     int i, j;
-    if (!grid_find(&v->grid, row, col, &i, &j))
-        return false;
-    v->pick = i;
-    if (j >= 0)
+    bool there = states_at(w, p, row, col, &a, &i, &j);
+    if (there)
+        v->pick = i;
+    if (there && j >= 0)
         inside_set_depth(w, p, j);
-    return true;
+    close_alike(&a);
+    return there;
 }
 
 static bool states_under(struct workbench *w, struct pane *p, int row, int col, char *out,
                          size_t size)
 {
-    const struct states_view *v = p->state;
     struct alike a;
     char name[100];
     int i, j;
-    bool there = open_alike(w, p, &a) && grid_find(&v->grid, row, col, &i, &j) && i < a.count &&
-                 j >= 0 && j < a.depth_count;
+    bool there = states_at(w, p, row, col, &a, &i, &j) && j >= 0;
     if (there) {
         inside_name(w, a.items[i].token, a.items[i].at, name, sizeof name);
         snprintf(out, size, "%s after %s: cosine %.3f", name, a.depths[j].name,
@@ -250,10 +259,7 @@ static void draw_alike(struct workbench *w, struct pane *p, const struct alike *
     grid_draw(w, p->slot, &g);
     if (legend)
         grid_legend(body.row + g.shown_rows, at.col, at.cols, 1, SCALE_SIGNED);
-    g.at.row -= at.row;
-    g.at.col -= at.col;
-    g.x = NULL;
-    v->grid = g;
+    v->grid = grid_in_pane(p, &g);
 }
 
 static void states_draw(struct workbench *w, struct pane *p, struct area at)
