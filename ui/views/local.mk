@@ -3,6 +3,7 @@
 libui_a_SOURCES += \
 	ui/views/boxes.c \
 	ui/views/chrome.c \
+	ui/views/effects.h ui/views/effects_pictures.c \
 	ui/views/figures.c ui/views/figures.h \
 	ui/views/figures_heads.c \
 	ui/views/figures_image.c \

@@ -67,6 +67,22 @@ float photo_top(const struct workbench *w, const struct result *r)
     return top;
 }
 
+void photo_region_number(const struct workbench *w, const struct result *r, int region, char *out,
+                     size_t size)
+{
+    const struct slice *s = &w->sel->slice;
+    int count = 0, image = r ? photo_in_result(w) : -1;
+    float *weights = w->sel->overlay ? weights_of(w, r, s, image, &count) : NULL;
+    out[0] = '\0';
+    if (weights && region < count)
+        snprintf(out, size, ", %s %.4f", s->method ? "attribution" : "weight",
+                 (double)weights[region]);
+    for (int i = 0; !weights && image >= 0 && i < r->box_count; i++)
+        if (r->boxes[i].region == region && r->boxes[i].image == image)
+            snprintf(out, size, ", rank %d, probability %.4f", i + 1, (double)r->boxes[i].softmax);
+    free(weights);
+}
+
 void photo_looks(const struct workbench *w, char *out, size_t size)
 {
     const struct slice *x = &w->sel->slice;
@@ -120,6 +136,29 @@ static bool region_place(const struct workbench *w, int photo, int region, const
     else
         return false;
     return true;
+}
+
+int frame_region(const struct workbench *w, const struct frame *f, int row, int col)
+{
+    const struct regions *g = photo_regions(w->ses.photos[w->ses.photo]);
+    int cw, ch, image = photo_in_result(w), best = -1;
+    int n = image >= 0 ? look_regions(w->now.r, image) : g ? g->count + 1 : 0;
+    double least = INFINITY;
+    draw_cell(w, &cw, &ch);
+    int x = (col - f->at.col) * cw + cw / 2, y = (row - f->at.row) * ch + ch / 2;
+    if (x < 0 || y < 0 || x >= f->w || y >= f->h)
+        return -1;
+    for (int i = 1; i < n; i++) {
+        struct pixels p;
+        if (!region_place(w, w->ses.photo, i, f, &p))
+            continue;
+        double size = ((double)p.x2 - p.x1) * ((double)p.y2 - p.y1);
+        if (x >= p.x1 && x <= p.x2 && y >= p.y1 && y <= p.y2 && size < least) {
+            least = size;
+            best = i;
+        }
+    }
+    return best;
 }
 
 static int frame_thickness(const struct workbench *w, const struct canvas *c, bool chosen)

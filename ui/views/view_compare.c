@@ -87,18 +87,24 @@ static int chosen_rank(const struct workbench *w, const struct result *r)
     return now && rank < compare_count(now) ? compare_rank(r, compare_key(now, rank)) : -1;
 }
 
+/* Where the photo of a column is. */
+static struct frame compare_frame(const struct workbench *w, const struct layout *l, int column)
+{
+    const struct image *im = compare_photo_of(w);
+    struct frame f = {.at = {l->a.row + 1, l->a.col + column * l->width, l->photo_rows,
+                             l->width - 1}};
+    gfx_fit(&w->screen.gfx, f.at, im->width, im->height, &f.w, &f.h);
+    f.scale = (double)f.w / im->width;
+    return f;
+}
+
 static void draw_compare_photo(struct workbench *w, struct compare_view *v, const struct layout *l,
                                int column, struct canvas *all)
 {
     const struct result *r = compare_result(w, l->from + column);
-    const struct image *im = compare_photo_of(w);
-    struct frame f = {0};
+    const struct frame f = compare_frame(w, l, column);
     int cw, ch;
     draw_cell(w, &cw, &ch);
-    struct area at = {l->a.row + 1, l->a.col + column * l->width, l->photo_rows, l->width - 1};
-    gfx_fit(&w->screen.gfx, at, im->width, im->height, &f.w, &f.h);
-    f.scale = (double)f.w / im->width;
-    f.at = at;
     struct canvas *c = r ? draw_canvas(w, f.w, f.h) : NULL;
     if (!c)
         return;
@@ -265,23 +271,72 @@ static void compare_draw(struct workbench *w, struct pane *p, struct area a)
     }
 }
 
+/* ---- the mouse */
+
+/* What is at a place. */
+struct compare_place {
+    int checkpoint;         /* or -1 */
+    const struct result *r; /* its, or NULL */
+    int rank;               /* -1: no answer */
+    int region;             /* of the photo, or -1 */
+};
+
+static struct compare_place compare_at(struct workbench *w, const struct pane *p, int row, int col)
+{
+    struct compare_place x = {-1, NULL, -1, -1};
+    struct layout l = compare_lay_out(w, p->state, p->at);
+    int column = l.width ? col / l.width : 0;
+    if (l.count < 2 || column >= l.shown)
+        return x;
+    if (!compare_photo_of(w))
+        l.photo_rows = l.legend = 0;
+    x.checkpoint = l.from + column;
+    x.r = compare_result(w, x.checkpoint);
+    int rank = row - 2 - l.photo_rows - l.legend;
+    x.rank = x.r && rank >= 0 && rank < compare_count(x.r) ? rank : -1;
+    if (x.r && l.photo_rows) {
+        const struct frame f = compare_frame(w, &l, column);
+        x.region = frame_region(w, &f, row + p->at.row, col + p->at.col);
+    }
+    return x;
+}
+
 /* A click on an answer chooses it in all columns, one on a name makes the column B. */
 static bool compare_click(struct workbench *w, struct pane *p, int row, int col)
 {
-    struct layout l = compare_lay_out(w, p->state, p->at);
     struct comparison *c = comparison_of(w);
-    int column = l.width ? col / l.width : 0, i = l.from + column;
-    const struct result *r = column < l.shown ? compare_result(w, i) : NULL;
-    int rank = row - 2 - (compare_photo_of(w) ? l.photo_rows + l.legend : 0);
-    if (row == 0 && column < l.shown && i != c->a) {
-        c->b = i;
+    const struct compare_place x = compare_at(w, p, row, col);
+    if (row == 0 && x.checkpoint >= 0 && x.checkpoint != c->a) {
+        c->b = x.checkpoint;
         return true;
     }
-    if (!r || rank < 0 || rank >= compare_count(r))
-        return false;
-    int at = compare_rank(w->now.r, compare_key(r, rank));
+    int at = x.rank >= 0 ? compare_rank(w->now.r, compare_key(x.r, x.rank)) : -1;
     if (at >= 0)
         selection_rank(w->selection, at);
+    return x.rank >= 0;
+}
+
+/* "blue, purple.bin: rank 2, probability 0.1234", "region 3 cube, purple.bin, weight 0.1234" */
+static bool compare_under(struct workbench *w, struct pane *p, int row, int col, char *out,
+                          size_t size)
+{
+    const struct compare_place x = compare_at(w, p, row, col);
+    char name[64], region[128], number[64];
+    if (x.rank < 0 && x.region < 0)
+        return false;
+    compare_name(w, x.checkpoint, name, sizeof name);
+    if (x.region >= 0) {
+        draw_region_name(w, x.region, region, sizeof region);
+        photo_region_number(w, other_query(w) ? NULL : x.r, x.region, number, sizeof number);
+        snprintf(out, size, "%s, %s%s", region, name, number);
+        return true;
+    }
+    char *label = compare_label(x.r, x.rank);
+    bool images = x.r->task->reading->ranked == RANKED_IMAGES;
+    snprintf(out, size, "%.100s, %s: rank %d, %s %.4f", images ? draw_base_name(label) : label,
+             name, x.rank + 1, x.r->task->reading->by_logit ? "logit" : "probability",
+             shown_number(x.r, x.rank));
+    free(label);
     return true;
 }
 
@@ -409,6 +464,7 @@ const struct view view_compare = {
     .end = compare_end,
     .draw = compare_draw,
     .click = compare_click,
+    .under = compare_under,
     .stale = stale_query,
     .table = compare_table,
     .asks_all = true,

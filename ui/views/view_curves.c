@@ -7,17 +7,23 @@
 #include "ui/kit/theme.h"
 #include "ui/state/stale.h"
 #include "ui/views/figures.h"
+#include "ui/views/grid.h"
 #include "ui/views/inside.h"
 
 #include <curses.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 extern const struct view view_curves;
 
 #define AXIS 8  /* columns of the numbers beside a plot */
 #define TEXT 2  /* rows of text for a plot */
+
+struct curves_view {
+    struct area plots[EXPLAIN_KINDS]; /* where they were drawn last, from the pane's corner */
+};
 
 /* The method's test, and that of random orders. */
 static const struct removal *curves_mine(const struct curves *c, int kind)
@@ -116,6 +122,7 @@ static void draw_curves_plot(const struct workbench *w, const struct curves *c, 
 static void draw_curves_plots(struct workbench *w, struct pane *p, const struct curves *c,
                               struct area a)
 {
+    struct curves_view *v = p->state;
     int cw, ch, of[EXPLAIN_KINDS], kinds = curves_kinds(c, of);
     int rows = kinds ? (a.rows - TEXT * kinds - kinds) / kinds : 0, cols = a.cols - AXIS;
     draw_cell(w, &cw, &ch);
@@ -132,6 +139,7 @@ static void draw_curves_plots(struct workbench *w, struct pane *p, const struct 
     for (int i = 0; all && i < kinds; i++) {
         int top = i * (rows + 1);
         draw_curves_plot(w, c, of[i], all, top, (struct area){a.row + top, a.col, rows, a.cols});
+        v->plots[of[i]] = area_in_pane(p, (struct area){a.row + top, a.col + AXIS, rows, cols});
     }
     if (all)
         gfx_place(&w->screen.gfx, p->slot, (struct area){a.row, a.col + AXIS, high, cols}, all);
@@ -161,6 +169,7 @@ static void curves_draw(struct workbench *w, struct pane *p, struct area a)
     const struct slice *x = pane_slice(w, p);
     const struct curves *c = w->now.r ? curves_of(w, x) : NULL;
     int done, all;
+    memset(p->state, 0, sizeof(struct curves_view));
     draw_curves_title(w, p, a);
     struct area body = {a.row + 2, a.col, a.rows - 2, a.cols};
     if (!w->now.r) {
@@ -177,6 +186,25 @@ static void curves_draw(struct workbench *w, struct pane *p, struct area a)
     } else {
         draw_curves_plots(w, p, c, body);
     }
+}
+
+/* All four lines at a number of removed ones. */
+static bool curves_under(struct workbench *w, struct pane *p, int row, int col, char *out,
+                         size_t size)
+{
+    const struct curves_view *v = p->state;
+    const struct curves *c = w->now.r ? curves_of(w, pane_slice(w, p)) : NULL;
+    for (int k = 0; c && c->known.count && k < EXPLAIN_KINDS; k++) {
+        const double *line[4];
+        int n = curves_mine(c, k)->count, at = area_point(w, v->plots[k], n + 1, row, col);
+        if (at < 0)
+            continue;
+        curves_lines(c, k, line);
+        snprintf(out, size, "%s, %d of %d: deletion %.3f, insertion %.3f; random %.3f, %.3f",
+                 explanation_kinds[k], at, n, line[2][at], line[3][at], line[0][at], line[1][at]);
+        return true;
+    }
+    return false;
 }
 
 /* A row for each number of removed ones; of the kind with fewer of them the rest is empty. */
@@ -275,7 +303,9 @@ const struct view view_curves = {
     .what = "deletion and insertion in the order of an attribution",
     .hints = "Q tests, u method, ! against",
     .sliced = true,
+    .state = sizeof(struct curves_view),
     .draw = curves_draw,
+    .under = curves_under,
     .stale = stale_result,
     .table = curves_table,
     .figure = curves_figure,

@@ -26,6 +26,15 @@ struct difference_view {
     struct attention_change *list; /* (count), or NULL */
     int count, pick, top;
     char why[256];
+    struct area lines, cells; /* where heads and the map were drawn last, from the pane's corner */
+};
+
+/* The map of the slice: B minus A, and A's. */
+struct difference_map {
+    const struct trace *t; /* A's */
+    enum attn_kind kind;
+    int rows, cols;
+    float *x, *before; /* (rows, cols) */
 };
 
 /* ---- the list of heads */
@@ -76,6 +85,7 @@ static void draw_difference_list(struct workbench *w, struct pane *p, struct are
             draw_bar(row, a.col + 36, bar, x->jsd / (v->list[0].jsd > 0 ? v->list[0].jsd : 1));
         attrset(A_NORMAL);
     }
+    v->lines = area_in_pane(p, (struct area){a.row + 1, a.col, room, a.cols});
 }
 
 static void choose_change(struct workbench *w, struct pane *p, int i)
@@ -118,22 +128,47 @@ static void difference_name_of(const struct workbench *w, const struct trace *t,
         draw_region_name(w, s.region, out, size);
 }
 
-static float difference_largest(const float *x, int n)
+/* difference_close in any case. */
+static int difference_open(struct workbench *w, const struct slice *s, struct difference_map *m,
+                           struct vs_err *err)
+{
+    const struct comparison *c = comparison_of(w);
+    const struct result *a = compare_result(w, c->a), *b = compare_result(w, c->b);
+    int layer = s->layer[s->kind], batch = inside_batch(w);
+    *m = (struct difference_map){.t = a->trace, .kind = s->kind};
+    int rc = attention_difference(a, b, s->kind, layer, head_of(s), batch, &m->rows, &m->cols,
+                                  &m->x, err);
+    if (rc != 0)
+        return rc;
+    m->before = xcalloc((size_t)m->rows * (size_t)m->cols + 1, sizeof *m->before);
+    trace_attention(a->trace, s->kind, layer, batch, head_of(s), &m->rows, &m->cols, m->before);
+    return 0;
+}
+
+static void difference_close(struct difference_map *m)
+{
+    free(m->x);
+    free(m->before);
+}
+
+static float difference_largest(const struct difference_map *m)
 {
     float most = 0;
-    for (int i = 0; i < n; i++)
-        most = fabsf(x[i]) > most ? fabsf(x[i]) : most;
+    for (int i = 0; i < m->rows * m->cols; i++)
+        most = fmaxf(most, fabsf(m->x[i]));
     return most;
 }
 
 /* Every element a rectangle of the canvas. */
-static void difference_paint(struct canvas *c, const float *x, int rows, int cols, float most)
+static void difference_paint(struct canvas *c, const struct difference_map *m)
 {
+    int rows = m->rows, cols = m->cols;
+    float most = difference_largest(m);
     for (int i = 0; i < rows; i++)
         for (int j = 0; j < cols; j++) {
             int y1 = i * c->h / rows, y2 = (i + 1) * c->h / rows - 1;
             int x1 = j * c->w / cols, x2 = (j + 1) * c->w / cols - 1;
-            float v = most > 0 ? x[i * cols + j] / most : 0;
+            float v = most > 0 ? m->x[i * cols + j] / most : 0;
             canvas_fill(c, x1, y1, x2 < x1 ? x1 : x2, y2 < y1 ? y1 : y2, canvas_signed_color(v));
         }
 }
@@ -169,53 +204,54 @@ static void draw_difference_columns(struct workbench *w, const struct trace *t, 
     }
 }
 
-static void draw_difference_map(struct workbench *w, const struct pane *p, const struct trace *t,
-                                struct area a, const float *x, int rows, int cols)
+static void draw_difference_map(struct workbench *w, const struct pane *p,
+                                const struct difference_map *m, struct area a)
 {
-    enum attn_kind kind = pane_slice(w, p)->kind;
     bool named;
-    struct area at = map_area(a, rows, cols, &named);
-    int cw, ch, source = look_source(w, kind);
+    struct area at = map_area(a, m->rows, m->cols, &named);
+    int cw, ch, source = look_source(w, m->kind);
     draw_cell(w, &cw, &ch);
     bool room = at.rows > 0 && at.cols > 0;
     struct canvas *c = room ? draw_canvas(w, at.cols * cw, at.rows * ch) : NULL;
     if (c)
-        difference_paint(c, x, rows, cols, difference_largest(x, rows * cols));
+        difference_paint(c, m);
     gfx_place(&w->screen.gfx, p->slot, at, c);
-    draw_difference_columns(w, t, kind, (struct area){a.row - 1, at.col, 1, at.cols}, cols);
-    for (int i = 0; named && i < rows; i++) {
+    ((struct difference_view *)p->state)->cells = c ? area_in_pane(p, at) : (struct area){0};
+    draw_difference_columns(w, m->t, m->kind, (struct area){a.row - 1, at.col, 1, at.cols},
+                            m->cols);
+    for (int i = 0; named && i < m->rows; i++) {
         char name[128];
-        difference_name_of(w, t, attn_table[kind].from, i, name, sizeof name);
+        difference_name_of(w, m->t, attn_table[m->kind].from, i, name, sizeof name);
         attrset(i == source ? A_REVERSE : A_NORMAL);
-        draw_text(at.row + i * at.rows / rows, a.col, NAME_COLS, "%s", name);
+        draw_text(at.row + i * at.rows / m->rows, a.col, NAME_COLS, "%s", name);
         attrset(A_NORMAL);
     }
 }
 
 /* The elements that differ most, of the chosen row or of all. */
-static void draw_difference_numbers(struct workbench *w, const struct trace *t, enum attn_kind kind,
-                                    struct area a, const float *x,
-                                    const float *before, int rows, int cols)
+static void draw_difference_numbers(struct workbench *w, const struct difference_map *m,
+                                    struct area a)
 {
-    int source = look_source(w, kind), first = source < 0 || source >= rows ? 0 : source;
+    int rows = m->rows, cols = m->cols;
+    int source = look_source(w, m->kind), first = source < 0 || source >= rows ? 0 : source;
     int end = source < 0 || source >= rows ? rows : source + 1;
     bool *used = xcalloc((size_t)rows * (size_t)cols + 1, sizeof *used);
     for (int k = 0; k < a.rows; k++) {
         int best = -1;
         char row[96], col[96];
         for (int i = first * cols; i < end * cols; i++)
-            if (!used[i] && (best < 0 || fabsf(x[i]) > fabsf(x[best])))
+            if (!used[i] && (best < 0 || fabsf(m->x[i]) > fabsf(m->x[best])))
                 best = i;
-        if (best < 0 || fabsf(x[best]) < 5e-5f)
+        if (best < 0 || fabsf(m->x[best]) < 5e-5f)
             break;
         used[best] = true;
-        difference_name_of(w, t, attn_table[kind].from, best / cols, row, sizeof row);
-        difference_name_of(w, t, attn_table[kind].to, best % cols, col, sizeof col);
-        attrset((int)(draw_sign_attr(x[best]) | A_BOLD));
-        int n = draw_text(a.row + k, a.col, 9, "%+.4f ", (double)x[best]);
+        difference_name_of(w, m->t, attn_table[m->kind].from, best / cols, row, sizeof row);
+        difference_name_of(w, m->t, attn_table[m->kind].to, best % cols, col, sizeof col);
+        attrset((int)(draw_sign_attr(m->x[best]) | A_BOLD));
+        int n = draw_text(a.row + k, a.col, 9, "%+.4f ", (double)m->x[best]);
         attrset(A_NORMAL);
         draw_text(a.row + k, a.col + n, a.cols - n, " %.4f -> %.4f  %s attends to %s",
-                  (double)before[best], (double)(before[best] + x[best]), row, col);
+                  (double)m->before[best], (double)(m->before[best] + m->x[best]), row, col);
     }
     free(used);
 }
@@ -259,15 +295,27 @@ static void draw_missing(struct workbench *w, const struct difference_view *v, s
         draw_text(a.row + 1, a.col, a.cols, c->number ? "asking ..." : "not asked: B asks both");
 }
 
+/* The map, its columns above it, the scale and the largest numbers below. */
+static void draw_difference_body(struct workbench *w, const struct pane *p,
+                                 const struct difference_map *m, struct area a)
+{
+    int numbers = a.rows > 16 ? 6 : a.rows > 8 ? 3 : 0, legend = a.rows > 8;
+    int below = numbers + (numbers > 0);
+    draw_difference_map(w, p, m, (struct area){a.row + 1, a.col, a.rows - 1 - below - legend,
+                                               a.cols});
+    if (legend)
+        grid_legend(a.row + a.rows - below - 1, a.col, a.cols, difference_largest(m), SCALE_SIGNED);
+    draw_difference_numbers(w, m, (struct area){a.row + a.rows - numbers, a.col, numbers, a.cols});
+}
+
 static void difference_draw(struct workbench *w, struct pane *p, struct area a)
 {
-    struct comparison *c = comparison_of(w);
+    struct difference_view *v = p->state;
     const struct slice *s = pane_slice(w, p);
-    enum attn_kind kind = s->kind;
-    int rows = 0, cols = 0, layer = s->layer[kind];
-    float *x = NULL, *before = NULL;
+    struct difference_map m;
     struct vs_err err = {0};
-    if (!find_heads(w, p->state)) {
+    v->cells = v->lines = (struct area){0};
+    if (!find_heads(w, v)) {
         draw_missing(w, p->state, a);
         return;
     }
@@ -283,30 +331,12 @@ static void difference_draw(struct workbench *w, struct pane *p, struct area a)
         list.row = body.row + body.rows - list.rows;
         body.rows -= list.rows + 1;
     }
-    const struct result *ra = compare_result(w, c->a), *rb = compare_result(w, c->b);
-    if (attention_difference(ra, rb, kind, layer, head_of(s), inside_batch(w), &rows, &cols, &x,
-                             &err) == 0) {
-        int numbers = body.rows > 16 ? 6 : body.rows > 8 ? 3 : 0, legend = body.rows > 8;
-        before = xcalloc((size_t)rows * (size_t)cols + 1, sizeof *before);
-        trace_attention(ra->trace, kind, layer, inside_batch(w), head_of(s), &rows, &cols, before);
-        draw_difference_map(w, p, ra->trace,
-                            (struct area){body.row + 1, body.col,
-                                          body.rows - numbers - 1 - (numbers > 0) - legend,
-                                          body.cols},
-                            x, rows, cols);
-        if (legend)
-            grid_legend(body.row + body.rows - numbers - (numbers > 0) - 1, body.col, body.cols,
-                        difference_largest(x, rows * cols), SCALE_SIGNED);
-        draw_difference_numbers(
-            w, ra->trace, kind,
-            (struct area){body.row + body.rows - numbers, body.col, numbers, body.cols}, x, before,
-            rows, cols);
-    } else {
+    if (difference_open(w, s, &m, &err) == 0)
+        draw_difference_body(w, p, &m, body);
+    else
         draw_text(body.row, body.col, body.cols, "%s", err.text);
-    }
+    difference_close(&m);
     draw_difference_list(w, p, list);
-    free(x);
-    free(before);
 }
 
 static void difference_move(struct workbench *w, struct pane *p, enum motion m)
@@ -317,6 +347,68 @@ static void difference_move(struct workbench *w, struct pane *p, enum motion m)
     else if (find_heads(w, v))
         choose_change(w, p, difference_is_chosen(pane_slice(w, p), &v->list[v->pick])
                                 ? panes_pick(v->pick, v->count, 10, m) : 0);
+}
+
+/* ---- the mouse */
+
+/* The line of the list at a place, or -1. */
+static int difference_line(const struct difference_view *v, int row, int col)
+{
+    int line = row - v->lines.row + v->top;
+    return area_holds(v->lines, row, col) && line < v->count ? line : -1;
+}
+
+/* The element at a place, of the map that it opens. difference_close in any case. */
+static bool difference_at(struct workbench *w, const struct pane *p, int row, int col,
+                          struct difference_map *m, int *i, int *j)
+{
+    const struct difference_view *v = p->state;
+    struct vs_err err = {0};
+    *m = (struct difference_map){0};
+    return find_heads(w, p->state) && difference_open(w, pane_slice(w, p), m, &err) == 0 &&
+           area_cell(v->cells, m->rows, m->cols, row, col, i, j);
+}
+
+/* A head becomes the chosen one, as do what an element of the map is of. */
+static bool difference_click(struct workbench *w, struct pane *p, int row, int col)
+{
+    struct difference_map m;
+    int i, j, line = find_heads(w, p->state) ? difference_line(p->state, row, col) : -1;
+    if (line >= 0) {
+        choose_change(w, p, line);
+        return true;
+    }
+    bool there = difference_at(w, p, row, col, &m, &i, &j);
+    if (there) {
+        inside_choose(w, m.kind, true, i);
+        inside_choose(w, m.kind, false, j);
+    }
+    difference_close(&m);
+    return there;
+}
+
+static bool difference_under(struct workbench *w, struct pane *p, int row, int col, char *out,
+                             size_t size)
+{
+    const struct difference_view *v = p->state;
+    struct difference_map m;
+    char from[100], to[100];
+    int i, j, line = find_heads(w, p->state) ? difference_line(v, row, col) : -1;
+    if (line >= 0) {
+        const struct attention_change *x = &v->list[line];
+        snprintf(out, size, "%s, layer %d, head %d: divergence %.5f bits, largest row %.5f",
+                 attn_table[x->map].title, x->layer + 1, x->head + 1, x->jsd, x->most);
+        return true;
+    }
+    bool there = difference_at(w, p, row, col, &m, &i, &j);
+    if (there) {
+        double was = (double)m.before[i * m.cols + j], by = (double)m.x[i * m.cols + j];
+        difference_name_of(w, m.t, attn_table[m.kind].from, i, from, sizeof from);
+        difference_name_of(w, m.t, attn_table[m.kind].to, j, to, sizeof to);
+        snprintf(out, size, "%s -> %s: %+.4f, A %.4f, B %.4f", from, to, by, was, was + by);
+    }
+    difference_close(&m);
+    return there;
 }
 
 static bool difference_table(struct workbench *w, struct pane *p, struct table *out)
@@ -372,6 +464,8 @@ const struct view view_difference = {
     .end = difference_end,
     .draw = difference_draw,
     .move = difference_move,
+    .click = difference_click,
+    .under = difference_under,
     .stale = stale_query,
     .table = difference_table,
     .asks_all = true,

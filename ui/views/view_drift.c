@@ -4,7 +4,7 @@
 #include "src/study/compare.h"
 #include "ui/jobs/compare.h"
 #include "ui/views/figures.h"
-#include "ui/views/views.h"
+#include "ui/views/grid.h"
 #include "ui/state/stale.h"
 
 #include <curses.h>
@@ -19,6 +19,7 @@ extern const struct view view_drift;
 struct drift_view {
     int top; /* the first layer shown, */
     int of;  /* of what was found as the so manieth */
+    struct area list, states[2]; /* where they were drawn last, counted from the pane's corner */
 };
 
 static void draw_drift_progress(const struct compare_progress *p, struct area a, const char *what)
@@ -41,8 +42,9 @@ static const char *drift_short_name(const char *name)
     return name;
 }
 
-static void draw_weights(const struct weights_change *x, struct area a, int *top)
+static void draw_weights(const struct weights_change *x, const struct pane *p, struct area a)
 {
+    struct drift_view *v = p->state;
     double most = 0;
     for (int i = 0; i < x->layer_count; i++)
         if (isfinite(x->layers[i].relative) && x->layers[i].relative > most)
@@ -54,11 +56,12 @@ static void draw_weights(const struct weights_change *x, struct area a, int *top
     draw_text(a.row + 1, a.col, a.cols, "%-22s %10s %10s", "layer", "relative", "largest");
     attrset(A_NORMAL);
     int room = a.rows > 3 ? a.rows - 2 : 1, last = x->layer_count - room;
-    *top = *top > last ? last : *top;
-    *top = *top < 0 ? 0 : *top;
-    for (int i = *top; i < x->layer_count && i - *top < room; i++) {
+    v->top = v->top > last ? last : v->top;
+    v->top = v->top < 0 ? 0 : v->top;
+    v->list = area_in_pane(p, (struct area){a.row + 2, a.col, room, a.cols});
+    for (int i = v->top; i < x->layer_count && i - v->top < room; i++) {
         const struct weight_change *l = &x->layers[i];
-        int row = a.row + 2 + i - *top, bar = a.cols - 46;
+        int row = a.row + 2 + i - v->top, bar = a.cols - 46;
         if (l->state != WEIGHT_COMPARED) {
             draw_text(row, a.col, a.cols, "%-22.22s cannot be compared", drift_short_name(l->name));
             continue;
@@ -128,8 +131,9 @@ static void draw_values(const struct workbench *w, const struct cka *x, struct a
 }
 
 /* Both streams, one above the other or beside each other, in one picture. */
-static void draw_states(struct workbench *w, int slot, const struct drift *d, struct area a)
+static void draw_states(struct workbench *w, struct pane *p, const struct drift *d, struct area a)
 {
+    struct drift_view *v = p->state;
     int cw, ch, names = 11;
     draw_cell(w, &cw, &ch);
     int rows = (a.rows - 3) / 2;
@@ -162,11 +166,12 @@ static void draw_states(struct workbench *w, int slot, const struct drift *d, st
             canvas_put(c, 0, s * (rows + 1) * ch, part);
         }
         canvas_free(part);
+        v->states[s] = area_in_pane(p, (struct area){top, at.col, high, wide});
         for (int i = 0; i < n && rows >= n; i++)
             draw_text(top + i * high / n, a.col, names - 1, "%s", x->names[i]);
     }
     if (c)
-        gfx_place(&w->screen.gfx, slot, at, c);
+        gfx_place(&w->screen.gfx, p->slot, at, c);
     for (int s = 0; s < 2 && c; s++) {
         const struct cka *x = &d->cka[s];
         int n = x->depths, top = at.row + s * (rows + 1);
@@ -200,6 +205,8 @@ static void drift_draw(struct workbench *w, struct pane *p, struct area a)
     else if (d->why[0])
         draw_text(a.row + 1, a.col, a.cols, "%s", d->why);
     bool known = d->a == c->a && d->b == c->b;
+    struct drift_view *v = drift_state(p, d);
+    v->list = v->states[0] = v->states[1] = (struct area){0};
     if (!known || !d->weights) {
         if (!d->runs && !d->why[0])
             draw_text(a.row + 1, a.col, a.cols, "F compares them");
@@ -216,11 +223,11 @@ static void drift_draw(struct workbench *w, struct pane *p, struct area a)
         states.row += list.rows + 1;
         states.rows -= list.rows + 1;
     }
-    draw_weights(d->weights, list, &drift_state(p, d)->top);
+    draw_weights(d->weights, p, list);
     if (d->cka[0].depths) {
         draw_text(states.row, states.col, states.cols, "CKA of one query, A down, B across: \"%s\"",
                   d->text);
-        draw_states(w, p->slot, d, states);
+        draw_states(w, p, d, states);
     } else if (!d->runs) {
         draw_text(states.row, states.col, states.cols, "hidden states: ask something, then F");
     }
@@ -236,6 +243,45 @@ static void drift_move(struct workbench *w, struct pane *p, enum motion m)
     else if (d->weights)
         v->top = panes_pick(v->top, d->weights->layer_count, 10, m);
 }
+
+/* ---- the mouse */
+
+static bool drift_under_layer(const struct weight_change *l, char *out, size_t size)
+{
+    if (l->state == WEIGHT_COMPARED)
+        snprintf(out, size, "%s: moved by %.4g of its norm, largest %.4g", l->name, l->relative,
+                 l->most);
+    return l->state == WEIGHT_COMPARED;
+}
+
+static bool drift_under_states(const struct cka *x, int i, int j, char *out, size_t size)
+{
+    int at = i * x->depths + j;
+    if (isfinite(x->values[at]))
+        snprintf(out, size, "%s, A after %s, B after %s: CKA %.4f%s",
+                 x->text ? "text" : "image", x->names[i], x->names[j], x->values[at],
+                 cka_is_noise(x, at) ? ", not above the noise" : "");
+    return isfinite(x->values[at]);
+}
+
+static bool drift_under(struct workbench *w, struct pane *p, int row, int col, char *out,
+                        size_t size)
+{
+    const struct drift *d = &comparison_of(w)->drift;
+    const struct drift_view *v = p->state;
+    int layer = row - v->list.row + v->top, i, j;
+    if (v->of != d->made || !d->weights)
+        return false;
+    if (area_holds(v->list, row, col))
+        return layer < d->weights->layer_count &&
+               drift_under_layer(&d->weights->layers[layer], out, size);
+    for (int s = 0; s < 2; s++)
+        if (area_cell(v->states[s], d->cka[s].depths, d->cka[s].depths, row, col, &i, &j))
+            return drift_under_states(&d->cka[s], i, j, out, size);
+    return false;
+}
+
+/* ---- exports */
 
 static bool drift_table(struct workbench *w, struct pane *p, struct table *out)
 {
@@ -334,6 +380,7 @@ const struct view view_drift = {
     .state = sizeof(struct drift_view),
     .draw = drift_draw,
     .move = drift_move,
+    .under = drift_under,
     .stale = drift_stale,
     .table = drift_table,
     .figure = drift_figure,

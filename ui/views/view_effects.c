@@ -2,10 +2,10 @@
 /* Leave-one-out: how much the chosen answer owes to each region, token or head, as a ranked list
  * with numbers and on the photo, the words, or the layers and heads of every map. */
 #include "src/base/mem.h"
-#include "src/study/headstats.h"
 #include "ui/jobs/leave_one_out.h"
-#include "ui/views/list.h"
+#include "ui/views/effects.h"
 #include "ui/views/inside.h"
+#include "ui/views/list.h"
 #include "ui/state/stale.h"
 
 #include <curses.h>
@@ -17,16 +17,12 @@
 extern const struct view view_effects;
 
 #define LIST 44    /* columns of the list beside a picture */
-#define LEAST_TOP 0.05f /* nats */
 
 struct effects_view {
     int of;            /* what the pick is of: results and attributions so far */
     int pick, top;     /* the chosen line, and the first */
-    struct area list;  /* where the lines were drawn last, counted from the pane's corner, */
-    struct area heads; /* and the colors of heads, */
-    int cell_w, cell_h, heads_w; /* in pixels: of a head, and of all */
-    struct canvas *backdrop; /* the photo as it is shown here: a cache */
-    uint64_t backdrop_key;
+    struct area list;  /* where the lines were drawn last, counted from the pane's corner */
+    struct effects_picture picture;
 };
 
 /* The pick begins anew with what it is of. */
@@ -40,31 +36,6 @@ static struct effects_view *effects_state(const struct workbench *w, const struc
 }
 
 /* ---- what is known */
-
-/* The end of the scale: changes that are next to nothing do not look like any. */
-static float effects_top_of(const struct effects *e)
-{
-    float top = LEAST_TOP;
-    for (int i = 0; i < e->count; i++)
-        if (e->items[i].known)
-            top = fmaxf(top, (float)fabs(e->items[i].effect)); /* NaN counts for nothing */
-    return top;
-}
-
-/* Known ones by the size of their change; caller frees. */
-static int *effects_ranked(const struct effects *e, int *count)
-{
-    int *order = xcalloc((size_t)e->count + 1, sizeof *order);
-    float *x = xcalloc((size_t)e->count + 1, sizeof *x);
-    *count = 0;
-    for (int i = 0; i < e->count; i++) {
-        x[i] = e->items[i].known ? (float)fabs(e->items[i].effect) : NAN;
-        *count += e->items[i].known;
-    }
-    stats_order(x, e->count, order);
-    free(x);
-    return order;
-}
 
 static void effects_name_of(const struct workbench *w, const struct change *c, char *out,
                             size_t size)
@@ -141,17 +112,6 @@ static void effects_accept(struct workbench *w, struct pane *p)
     free(order);
 }
 
-static bool effects_click(struct workbench *w, struct pane *p, int row, int col)
-{
-    struct effects_view *v = effects_state(w, p);
-    const struct effects *e = leave_out_known(w);
-    struct area l = v->list;
-    if (!e || row < l.row || row >= l.row + l.rows || col < l.col)
-        return false;
-    effects_pick(w, v, e, v->top + row - l.row);
-    return true;
-}
-
 /* ---- the list */
 
 static void draw_effects_line(const struct workbench *w, const struct effects *e,
@@ -176,9 +136,10 @@ static void draw_effects_line(const struct workbench *w, const struct effects *e
     attrset(A_NORMAL);
 }
 
-static void draw_effects_list(struct workbench *w, struct effects_view *v, const struct effects *e,
-                              struct area a, struct area at)
+static void draw_effects_list(struct workbench *w, const struct pane *p, const struct effects *e,
+                              struct area at)
 {
+    struct effects_view *v = effects_state(w, p);
     int n, *order = effects_ranked(e, &n), rows = at.rows - 1;
     float top = effects_top_of(e);
     attrset((int)draw_dim());
@@ -188,240 +149,53 @@ static void draw_effects_list(struct workbench *w, struct effects_view *v, const
     for (int i = 0; i < rows && first + i < n; i++)
         draw_effects_line(w, e, &e->items[order[first + i]], top,
                           (struct area){at.row + 1 + i, at.col, 1, at.cols}, first + i == v->pick);
-    v->list = (struct area){at.row + 1 - a.row, at.col - a.col, rows, at.cols};
+    v->list = area_in_pane(p, (struct area){at.row + 1, at.col, rows, at.cols});
     free(order);
 }
 
-/* ---- on the photo */
+/* ---- the mouse */
 
-/* A color over a box, more of it where more changes. */
-static void effects_tint(struct canvas *c, int x1, int y1, int x2, int y2, struct rgb k,
-                         float amount)
+/* The one at a place of the list or the picture, or -1. */
+static int effects_item_at(struct workbench *w, const struct pane *p, const struct effects *e,
+                           int row, int col)
 {
-    for (int y = y1 < 0 ? 0 : y1; y <= y2 && y < c->h; y++)
-        for (int x = x1 < 0 ? 0 : x1; x <= x2 && x < c->w; x++) {
-            uint8_t *p = c->rgb + 3 * ((size_t)y * (size_t)c->w + (size_t)x);
-            p[0] = (uint8_t)(p[0] * (1 - amount) + k.r * amount);
-            p[1] = (uint8_t)(p[1] * (1 - amount) + k.g * amount);
-            p[2] = (uint8_t)(p[2] * (1 - amount) + k.b * amount);
-        }
-}
-
-static const struct effect *by_place(const struct effects *e, const int *order, int n, int k)
-{
-    return k >= 0 && k < n ? &e->items[order[k]] : NULL;
-}
-
-/* The largest change lies on top, the four largest have their numbers. */
-static void paint_regions(struct workbench *w, const struct effects_view *v,
-                          const struct effects *e, struct canvas *c)
-{
-    int n, *order = effects_ranked(e, &n), image = photo_in_result(w);
-    const struct result_image *im = &w->now.r->images[image];
-    double sx = (double)c->w / im->width, sy = (double)c->h / im->height;
-    float top = effects_top_of(e);
-    for (int turn = 0; turn < 2; turn++)
-        for (int i = n - 1; i >= 0; i--) {
-            const struct effect *f = by_place(e, order, n, i);
-            bool chosen = i == v->pick, numbered = i < 4 || chosen;
-            if (f->change.image != image || f->change.region == 0 ||
-                f->change.region >= look_regions(w->now.r, image) || (turn && !numbered))
-                continue;
-            const float *b = im->boxes + 4 * (f->change.region - 1);
-            int x1 = (int)(b[0] * sx), y1 = (int)(b[1] * sy);
-            int x2 = (int)(b[2] * sx), y2 = (int)(b[3] * sy);
-            struct rgb k = grid_color((float)f->effect, top, SCALE_SIGNED);
-            float share = top > 0 && !isnan(f->effect) ? (float)fabs(f->effect) / top : 0;
-            if (!turn)
-                effects_tint(c, x1, y1, x2, y2, k, 0.65f * share);
-            if (!turn && numbered)
-                canvas_frame(c, x1, y1, x2, y2, chosen ? 3 : 1, k);
-            char text[32];
-            snprintf(text, sizeof text, "%+.2f", f->effect);
-            if (turn && !isnan(f->effect))
-                canvas_label(c, x1, y1, text, 1, k);
-        }
+    const struct effects_view *v = effects_state(w, p);
+    int n, line = v->top + row - v->list.row, at = -1, *order = effects_ranked(e, &n);
+    if (area_holds(v->list, row, col))
+        at = line < n ? order[line] : -1;
+    else
+        at = effects_picture_at(w, p, &v->picture, e, row, col);
     free(order);
+    return at >= 0 && e->items[at].known ? at : -1;
 }
 
-/* The dimmed photo at this size, kept: large ones take a moment to scale. NULL: too large. */
-static struct canvas *effects_backdrop(struct workbench *w, struct effects_view *v,
-                                       const struct image *im, int width, int height)
+static bool effects_click(struct workbench *w, struct pane *p, int row, int col)
 {
-    uint64_t key = ((uint64_t)w->ses.photo + 1) << 32 | (uint64_t)width << 16 | (uint64_t)height;
-    struct canvas *c = draw_canvas(w, width, height);
-    if (c && v->backdrop_key != key) {
-        canvas_free(v->backdrop);
-        v->backdrop = draw_canvas(w, width, height);
-        canvas_photo(v->backdrop, im->rgb, im->width, im->height);
-        canvas_dim(v->backdrop, 0.7f);
-        v->backdrop_key = key;
-    }
-    if (c)
-        canvas_put(c, 0, 0, v->backdrop);
-    return c;
-}
-
-static void draw_effects_photo(struct workbench *w, struct pane *p, const struct effects *e,
-                               struct area a)
-{
-    struct effects_view *v = effects_state(w, p);
-    const struct image *im =
-        w->ses.photo < w->ses.photo_count ? w->ses.photos[w->ses.photo]->image : NULL;
-    int width, height, cw, ch;
-    if (!im || photo_in_result(w) < 0)
-        return;
-    gfx_fit(&w->screen.gfx, a, im->width, im->height, &width, &height);
-    draw_cell(w, &cw, &ch);
-    struct canvas *c = effects_backdrop(w, v, im, width, height);
-    if (!c)
-        return;
-    paint_regions(w, v, e, c);
-    struct area at = {a.row, a.col, (height + ch - 1) / ch, (width + cw - 1) / cw};
-    gfx_place(&w->screen.gfx, p->slot, at, c);
-}
-
-/* ---- on the words */
-
-/* Returns the rows it took. */
-static int draw_words(const struct workbench *w, const struct effects *e, struct area a)
-{
-    float top = effects_top_of(e);
-    int row = 0, col = 0;
-    for (int i = 0; i < e->count; i++) {
-        char name[128];
-        const struct effect *f = &e->items[i];
-        draw_token_name(w, f->change.token, name, sizeof name);
-        int width = (int)strlen(name) + 2;
-        if (col > 0 && col + width > a.cols) {
-            row++;
-            col = 0;
-        }
-        if (row >= a.rows)
-            break;
-        draw_on(grid_color(f->known ? (float)f->effect : NAN, top, SCALE_SIGNED),
-                  f->change.token == w->sel->token ? A_REVERSE : A_NORMAL);
-        col += draw_text(a.row + row, a.col + col, a.cols - col, " %s ", name) + 1;
-        attrset(A_NORMAL);
-    }
-    return row + 1;
-}
-
-/* ---- on layers and heads */
-
-struct sizes {
-    int layers[ATTN_COUNT], heads[ATTN_COUNT];
-    int place[ATTN_COUNT], maps; /* of those that occur, from the left */
-};
-
-static struct sizes sizes_of(const struct effects *e)
-{
-    struct sizes s = {0};
-    for (int i = 0; i < e->count; i++) {
-        const struct change *c = &e->items[i].change;
-        s.layers[c->map] = c->layer + 1 > s.layers[c->map] ? c->layer + 1 : s.layers[c->map];
-        s.heads[c->map] = c->head + 1 > s.heads[c->map] ? c->head + 1 : s.heads[c->map];
-    }
-    for (int k = 0; k < ATTN_COUNT; k++)
-        if (s.layers[k])
-            s.place[k] = s.maps++;
-    return s;
-}
-
-static void paint_heads(const struct workbench *w, const struct effects *e,
-                        const struct sizes *s, struct canvas *c, int cell_w, int cell_h)
-{
-    static const struct rgb white = {255, 255, 255};
-    const struct slice *now = &w->sel->slice;
-    float top = effects_top_of(e);
-    for (int i = 0; i < e->count; i++) {
-        const struct effect *f = &e->items[i];
-        const struct change *x = &f->change;
-        char text[32];
-        int left = c->w * s->place[x->map] / s->maps + x->head * cell_w, above = x->layer * cell_h;
-        canvas_fill(c, left, above, left + cell_w - 1, above + cell_h - 1,
-                    grid_color(f->known ? (float)f->effect : NAN, top, SCALE_SIGNED));
-        grid_signed(f->effect, 2, text, sizeof text);
-        int label_w, label_h, edge = c->cells ? 0 : 2;
-        canvas_plate_size(c, text, 1, &label_w, &label_h);
-        if (f->known && cell_w > label_w + edge && cell_h >= label_h + 2 * edge)
-            canvas_label(c, left + edge, above + edge, text, 1,
-                       grid_color((float)f->effect, top, SCALE_SIGNED));
-        if (cell_w > 5 && x->map == now->kind && x->layer == now->layer[x->map] &&
-            x->head == now->head[x->map])
-            canvas_frame(c, left, above, left + cell_w - 1, above + cell_h - 1, 2, white);
-    }
-}
-
-static int effects_most(const int *x)
-{
-    int top = 1;
-    for (int i = 0; i < ATTN_COUNT; i++)
-        top = x[i] > top ? x[i] : top;
-    return top;
-}
-
-/* Layers go down, heads go right; a block for each map. */
-static void draw_heads(struct workbench *w, struct pane *p, const struct effects *e, struct area a)
-{
-    struct effects_view *v = effects_state(w, p);
-    struct sizes s = sizes_of(e);
-    int cw, ch;
-    draw_cell(w, &cw, &ch);
-    const struct gfx *g = &w->screen.gfx;
-    int width = a.cols * cw, layers = effects_most(s.layers), heads = effects_most(s.heads);
-    int maps = s.maps > 0 ? s.maps : 1;
-    width = gfx_has_pixels(g) && width > g->most_w ? g->most_w : width;
-    int cell_w = (width / maps - cw) / heads, cell_h = (a.rows - 1) * ch / layers;
-    cell_w = cell_w < 1 ? 1 : cell_w < 5 * cw ? cell_w : 5 * cw;
-    cell_h = cell_h < 1 ? 1 : cell_h < ch ? cell_h : cell_h < 2 * ch ? ch : 2 * ch;
-    for (int k = 0; k < ATTN_COUNT; k++)
-        if (s.layers[k])
-            draw_text(a.row, a.col + a.cols * s.place[k] / maps, a.cols / maps - 1, "%s",
-                      inside_map_name((enum attn_kind)k, true));
-    struct canvas *c = draw_canvas(w, width, layers * cell_h);
-    if (!c)
-        return;
-    paint_heads(w, e, &s, c, cell_w, cell_h);
-    const struct area at = {a.row + 1, a.col, (layers * cell_h + ch - 1) / ch, a.cols};
-    gfx_place(&w->screen.gfx, p->slot, at, c);
-    v->heads = (struct area){at.row - p->at.row, at.col - p->at.col, at.rows, at.cols};
-    v->cell_w = cell_w;
-    v->cell_h = cell_h;
-    v->heads_w = width;
-}
-
-/* The head at a cell of the colors, or NULL. */
-static const struct effect *effects_head(const struct workbench *w, const struct effects_view *v,
-                                         const struct effects *e, int row, int col)
-{
-    struct sizes s = sizes_of(e);
-    int cw, ch;
-    if (e->of != EFFECTS_HEADS || s.maps == 0 || !area_holds(v->heads, row, col))
-        return NULL;
-    draw_cell(w, &cw, &ch);
-    int x = (col - v->heads.col) * cw + cw / 2, y = (row - v->heads.row) * ch + ch / 2;
-    for (int i = 0; i < e->count; i++) {
-        const struct change *c = &e->items[i].change;
-        int left = v->heads_w * s.place[c->map] / s.maps + c->head * v->cell_w;
-        if (x >= left && x < left + v->cell_w && y / v->cell_h == c->layer)
-            return &e->items[i];
-    }
-    return NULL;
+    const struct effects *e = w->now.r ? leave_out_known(w) : NULL;
+    int at = e ? effects_item_at(w, p, e, row, col) : -1, n;
+    if (at < 0)
+        return false;
+    int *order = effects_ranked(e, &n), place = 0;
+    while (order[place] != at)
+        place++;
+    free(order);
+    effects_pick(w, effects_state(w, p), e, place);
+    return true;
 }
 
 static bool effects_under(struct workbench *w, struct pane *p, int row, int col, char *out,
                           size_t size)
 {
     const struct effects *e = w->now.r ? leave_out_known(w) : NULL;
-    const struct effect *f = e ? effects_head(w, effects_state(w, p), e, row, col) : NULL;
+    int at = e ? effects_item_at(w, p, e, row, col) : -1;
     char name[128];
-    if (!f || !f->known)
+    if (at < 0)
         return false;
+    const struct effect *f = &e->items[at];
     effects_name_of(w, &f->change, name, sizeof name);
     snprintf(out, size, "without %s: %+.4f %s, probability %.4f", name, f->effect,
              score_scale_names[e->scale], (double)f->softmax);
-    return true;
+    return !isnan(f->effect); /* it is left out itself */
 }
 
 /* ---- drawing */
@@ -445,28 +219,29 @@ static void draw_effects_title(struct workbench *w, const struct effects *e, str
 }
 
 static void draw_effects_body(struct workbench *w, struct pane *p, const struct effects *e,
-                              struct area a, struct area at)
+                              struct area at)
 {
+    struct effects_view *v = effects_state(w, p);
     bool pictures = w->screen.gfx.mode != GFX_NONE;
     bool wide = pictures && at.cols >= LIST + 30, high = pictures && at.rows >= 14;
     struct area picture = at, list = at;
     if (e->of == EFFECTS_TOKENS) {
-        int used = draw_words(w, e, (struct area){at.row, at.col, at.rows / 2, at.cols});
+        const struct area words = {at.row, at.col, at.rows / 2, at.cols};
+        int used = effects_draw_words(w, p, &v->picture, e, words);
         list = (struct area){at.row + used, at.col, at.rows - used, at.cols};
     } else if (wide) {
         picture.cols = at.cols - LIST - 1;
         list = (struct area){at.row, at.col + at.cols - LIST, at.rows, LIST};
     } else if (high) {
-        struct sizes s = sizes_of(e);
-        picture.rows = e->of == EFFECTS_HEADS ? effects_most(s.layers) + 1 : at.rows / 2;
+        picture.rows = e->of == EFFECTS_HEADS ? effects_layers(e) + 1 : at.rows / 2;
         picture.rows = picture.rows < at.rows / 2 ? picture.rows : at.rows / 2;
         list = (struct area){at.row + picture.rows, at.col, at.rows - picture.rows, at.cols};
     }
     if ((wide || high) && e->of == EFFECTS_REGIONS)
-        draw_effects_photo(w, p, e, picture);
+        effects_draw_photo(w, p, &v->picture, e, v->pick, picture);
     if ((wide || high) && e->of == EFFECTS_HEADS)
-        draw_heads(w, p, e, picture);
-    draw_effects_list(w, effects_state(w, p), e, a, list);
+        effects_draw_heads(w, p, &v->picture, e, picture);
+    draw_effects_list(w, p, e, list);
 }
 
 static void effects_draw(struct workbench *w, struct pane *p, struct area a)
@@ -483,9 +258,9 @@ static void effects_draw(struct workbench *w, struct pane *p, struct area a)
         return;
     }
     bool legend = a.rows >= 8;
-    effects_state(w, p)->heads = (struct area){0};
+    effects_state(w, p)->picture.at = (struct area){0};
     draw_effects_title(w, e, a);
-    draw_effects_body(w, p, e, a, (struct area){a.row + 2, a.col, a.rows - 2 - legend, a.cols});
+    draw_effects_body(w, p, e, (struct area){a.row + 2, a.col, a.rows - 2 - legend, a.cols});
     if (legend)
         grid_legend(a.row + a.rows - 1, a.col, a.cols, effects_top_of(e), SCALE_SIGNED);
 }
@@ -524,7 +299,7 @@ static bool effects_table(struct workbench *w, struct pane *p, struct table *out
 static void effects_end(struct pane *p)
 {
     struct effects_view *v = p->state;
-    canvas_free(v->backdrop);
+    canvas_free(v->picture.backdrop);
 }
 
 /* ---- keys */

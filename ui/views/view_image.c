@@ -177,8 +177,11 @@ static void draw_tile(struct workbench *w, struct photo_view *v, struct canvas *
     canvas_label(c, c->cells ? 0 : 4, c->cells ? 0 : 4, text, whole->w > 500 ? 2 : 1, color);
     canvas_put(whole, x, y, c);
     canvas_free(c);
-    if (photo == w->ses.photo)
+    if (photo == w->ses.photo) {
         v->frame = f;
+        v->frame.at.row = at.row; /* not in the middle: in the corner */
+        v->frame.at.col = at.col;
+    }
 }
 
 /* Rows of cells that the highest of the photos needs, and a blank one below; at most `most`. */
@@ -328,26 +331,6 @@ static void photo_draw(struct workbench *w, struct pane *p, struct area a)
     free(list);
 }
 
-/* The smallest region around a point of the picture, or -1. */
-static int region_at(const struct workbench *w, double x, double y)
-{
-    const struct regions *g = photo_regions(w->ses.photos[w->ses.photo]);
-    int image = photo_in_result(w), best = -1;
-    const struct result_image *ri = image >= 0 ? &w->now.r->images[image] : NULL;
-    int n = ri ? ri->region_count + ri->candidate_count : g ? g->count : 0;
-    const float *boxes = ri ? ri->boxes : g ? g->boxes : NULL;
-    double least = INFINITY;
-    for (int i = 0; i < n; i++) {
-        const float *b = boxes + 4 * i;
-        double size = ((double)b[2] - b[0]) * ((double)b[3] - b[1]);
-        if (x >= b[0] && x <= b[2] && y >= b[1] && y <= b[3] && size < least) {
-            least = size;
-            best = i + 1;
-        }
-    }
-    return best;
-}
-
 /* The photo of a tile at a cell of the screen, or -1: none, or the current one. */
 static int photo_other(const struct workbench *w, const struct photo_view *v, int row, int col)
 {
@@ -355,15 +338,6 @@ static int photo_other(const struct workbench *w, const struct photo_view *v, in
         if (area_holds(v->tiles[i].at, row, col))
             return v->tiles[i].photo == w->ses.photo ? -1 : v->tiles[i].photo;
     return -1;
-}
-
-/* The region at a cell of the screen, or -1; of a photo that is shown. */
-static int region_of_cell(const struct workbench *w, const struct frame *f, int row, int col)
-{
-    int cw, ch;
-    draw_cell(w, &cw, &ch);
-    return region_at(w, f->x + (col - f->at.col + 0.5) * cw / f->scale,
-                     f->y + (row - f->at.row + 0.5) * ch / f->scale);
 }
 
 static bool photo_click(struct workbench *w, struct pane *p, int row, int col)
@@ -378,26 +352,9 @@ static bool photo_click(struct workbench *w, struct pane *p, int row, int col)
     }
     if (v->frame.scale <= 0 || w->ses.photo >= w->ses.photo_count)
         return false;
-    int region = region_of_cell(w, &v->frame, row, col);
+    int region = frame_region(w, &v->frame, row, col);
     look_choose_region(w, region == w->sel->region ? -1 : region);
     return true;
-}
-
-/* ", weight 0.1234", or ", rank 2, probability 0.123", or "" */
-static void region_number(const struct workbench *w, const struct photo_view *v, int region,
-                          char *out, size_t size)
-{
-    const struct result *r = w->stale ? NULL : w->now.r;
-    int count = 0, image = photo_in_result(w);
-    float *weights = v->top > 0 ? photo_weights(w, &w->sel->slice, &count) : NULL;
-    out[0] = '\0';
-    if (weights && region < count)
-        snprintf(out, size, ", %s %.4f", w->sel->slice.method ? "attribution" : "weight",
-                 (double)weights[region]);
-    for (int i = 0; !weights && r && i < r->box_count; i++)
-        if (r->boxes[i].region == region && r->boxes[i].image == image)
-            snprintf(out, size, ", rank %d, probability %.4f", i + 1, (double)r->boxes[i].softmax);
-    free(weights);
 }
 
 static bool photo_under(struct workbench *w, struct pane *p, int row, int col, char *out,
@@ -412,13 +369,12 @@ static bool photo_under(struct workbench *w, struct pane *p, int row, int col, c
         snprintf(out, size, "%d  %.200s", other + 1, draw_base_name(w->ses.photos[other]->path));
         return true;
     }
-    bool there = v->frame.scale > 0 && w->ses.photo < w->ses.photo_count &&
-                 area_holds(v->frame.at, row, col);
-    int region = there ? region_of_cell(w, &v->frame, row, col) : -1;
+    bool there = v->frame.scale > 0 && w->ses.photo < w->ses.photo_count;
+    int region = there ? frame_region(w, &v->frame, row, col) : -1;
     if (region < 0)
         return false;
     draw_region_name(w, region, name, sizeof name);
-    region_number(w, v, region, number, sizeof number);
+    photo_region_number(w, w->stale ? NULL : w->now.r, region, number, sizeof number);
     snprintf(out, size, "%s%s", name, number);
     return true;
 }

@@ -2,7 +2,7 @@
 /* Which weights carry the change from A's answer to B's: A runs with single parts of B. */
 #include "src/base/mem.h"
 #include "ui/jobs/compare.h"
-#include "ui/views/views.h"
+#include "ui/views/grid.h"
 #include "ui/views/list.h"
 #include "ui/state/stale.h"
 
@@ -16,6 +16,7 @@ extern const struct view view_patch;
 struct patch_view {
     int pick, top; /* the chosen line, and the first, */
     int of;        /* of the result of this number */
+    struct area lines; /* where they were drawn last, counted from the pane's corner */
 };
 
 static bool is_of_set(const struct patch_result *r, int item)
@@ -87,6 +88,7 @@ static void patch_draw(struct workbench *w, struct pane *p, struct area a)
     struct patches *s = &c->patches;
     struct patch_view *v = patch_state(p, s);
     char pair[160];
+    v->lines = (struct area){0};
     compare_pair_name(w, pair, sizeof pair);
     attrset(A_BOLD);
     draw_text(a.row, a.col, a.cols, "Weight patching, %s of B into A: %s",
@@ -114,6 +116,38 @@ static void patch_draw(struct workbench *w, struct pane *p, struct area a)
     for (int i = from; i < n && i - from < room; i++)
         draw_item(s->result, (struct area){row + i - from, a.col, 1, a.cols}, s->order[i],
                   i == v->pick);
+    v->lines = area_in_pane(p, (struct area){row, a.col, room, a.cols});
+}
+
+/* The line at a place, or -1. */
+static int patch_line(const struct pane *p, const struct patches *s, int row, int col)
+{
+    const struct patch_view *v = patch_state(p, s);
+    int line = row - v->lines.row + v->top;
+    bool there = s->result && !s->runs && area_holds(v->lines, row, col);
+    return there && line < s->result->item_count ? line : -1;
+}
+
+static bool patch_click(struct workbench *w, struct pane *p, int row, int col)
+{
+    const struct patches *s = &comparison_of(w)->patches;
+    int line = patch_line(p, s, row, col);
+    if (line >= 0)
+        patch_state(p, s)->pick = line;
+    return line >= 0;
+}
+
+static bool patch_under(struct workbench *w, struct pane *p, int row, int col, char *out,
+                        size_t size)
+{
+    const struct patches *s = &comparison_of(w)->patches;
+    int line = patch_line(p, s, row, col);
+    if (line < 0)
+        return false;
+    const struct patch_item *x = &s->result->items[s->order[line]];
+    snprintf(out, size, "%s of B in A: %.3f %% recovered%s", x->name, 100 * x->share,
+             x->flips ? ", B's answer" : "");
+    return true;
 }
 
 static void patch_move(struct workbench *w, struct pane *p, enum motion m)
@@ -230,6 +264,8 @@ const struct view view_patch = {
     .draw = patch_draw,
     .move = patch_move,
     .accept = patch_accept,
+    .click = patch_click,
+    .under = patch_under,
     .stale = patch_stale,
     .table = patch_table,
     .pair_changed = patches_start,

@@ -5,7 +5,7 @@
 #include "ui/jobs/compare.h"
 #include "ui/kit/theme.h"
 #include "ui/views/figures.h"
-#include "ui/views/views.h"
+#include "ui/views/grid.h"
 #include "ui/views/list.h"
 
 #include <curses.h>
@@ -17,7 +17,22 @@ extern const struct view view_trend;
 
 struct trend_view {
     int pick, top; /* the chosen probe, and the first one shown */
+    struct area plot, lines; /* where they were drawn last, counted from the pane's corner */
 };
+
+/* The columns of a probe's line: its name, its numbers as signs, of those columns, its answer. */
+struct trend_line {
+    int name, from, shown;
+};
+
+static struct trend_line trend_line_of(const struct probe_table *t, int cols)
+{
+    int n = t->count, most = cols / 3;
+    struct trend_line l = {.from = n > most ? n - most : 0};
+    l.shown = n - l.from;
+    l.name = (cols - l.shown - 4) / 2;
+    return l;
+}
 
 /* ---- the plot */
 
@@ -61,7 +76,7 @@ static void trend_paint(const struct workbench *w, struct canvas *c, const struc
 static void draw_plot(struct workbench *w, const struct pane *p, const struct probe_table *t,
                       struct area a)
 {
-    const struct trend_view *v = p->state;
+    struct trend_view *v = p->state;
     int cw, ch, n = t->count;
     char name[64];
     draw_cell(w, &cw, &ch);
@@ -72,6 +87,7 @@ static void draw_plot(struct workbench *w, const struct pane *p, const struct pr
         return;
     trend_paint(w, c, t, v->pick);
     gfx_place(&w->screen.gfx, p->slot, at, c);
+    v->plot = area_in_pane(p, at);
     draw_text(at.row, a.col, 4, "1.0");
     draw_text(at.row + at.rows - 1, a.col, 4, "0.0");
     attrset((int)draw_dim());
@@ -95,17 +111,17 @@ static void draw_plot(struct workbench *w, const struct pane *p, const struct pr
 
 static void draw_probe(const struct probe_table *t, struct area a, int i, bool chosen)
 {
-    int n = t->count, most = a.cols / 3, from = n > most ? n - most : 0, shown = n - from;
-    int name = (a.cols - shown - 4) / 2;
+    int n = t->count;
+    const struct trend_line l = trend_line_of(t, a.cols);
     const struct probe_answer *x = &t->columns[n - 1]->answers[i];
     double *v = xcalloc((size_t)n + 1, sizeof *v);
     probe_table_trend(t, i, v);
-    char *line = sparkline(v + from, shown, true);
+    char *line = sparkline(v + l.from, l.shown, true);
     attrset(chosen ? A_REVERSE : A_NORMAL);
     mvhline(a.row, a.col, ' ', a.cols);
-    draw_text(a.row, a.col, name - 1, "%s", t->probes->list[i].name);
-    mvaddstr(a.row, a.col + name, line);
-    int col = a.col + name + shown + 1;
+    draw_text(a.row, a.col, l.name - 1, "%s", t->probes->list[i].name);
+    mvaddstr(a.row, a.col + l.name, line);
+    int col = a.col + l.name + l.shown + 1;
     bool flips = n > 1 && probe_table_flips(t, i, n - 2, n - 1);
     if (x->judged && !chosen)
         attrset((int)draw_rank_attr(x->right ? 3 : 4));
@@ -162,6 +178,7 @@ static void trend_draw(struct workbench *w, struct pane *p, struct area a)
     struct trend_view *v = p->state;
     struct trend *t = &comparison_of(w)->trend;
     const struct probe_table *x = t->runner ? probe_runner_table(t->runner) : NULL;
+    v->plot = v->lines = (struct area){0};
     attrset(A_BOLD);
     draw_text(a.row, a.col, a.cols, "Check set%s%s, %d checkpoints", t->path ? " " : "",
               t->path ? draw_base_name(t->path) : "", x ? x->count : 0);
@@ -182,6 +199,7 @@ static void trend_draw(struct workbench *w, struct pane *p, struct area a)
     }
     draw_sums(x, (struct area){row++, a.col, 1, a.cols});
     int from = list_top(&v->top, v->pick, t->probes->count, end - row);
+    v->lines = area_in_pane(p, (struct area){row, a.col, end > row ? end - row : 0, a.cols});
     for (int i = from; i < t->probes->count && row < end; i++, row++)
         draw_probe(x, (struct area){row, a.col, 1, a.cols}, i, i == v->pick);
 }
@@ -196,10 +214,99 @@ static void trend_move(struct workbench *w, struct pane *p, enum motion m)
         v->pick = panes_pick(v->pick, t->probes->count, 10, m);
 }
 
+/* ---- the mouse */
+
+/* The line at a place, or -1. */
+static int trend_line_at(const struct trend_view *v, const struct probe_table *t, int row, int col)
+{
+    int line = row - v->lines.row + v->top;
+    return area_holds(v->lines, row, col) && line < t->probes->count ? line : -1;
+}
+
+static const struct probe_table *trend_table_of(struct workbench *w)
+{
+    const struct trend *t = &comparison_of(w)->trend;
+    const struct probe_table *x = t->runner ? probe_runner_table(t->runner) : NULL;
+    return x && x->count ? x : NULL;
+}
+
+static bool trend_click(struct workbench *w, struct pane *p, int row, int col)
+{
+    struct trend_view *v = p->state;
+    const struct probe_table *t = trend_table_of(w);
+    int line = t ? trend_line_at(v, t, row, col) : -1;
+    if (line >= 0)
+        v->pick = line;
+    return line >= 0;
+}
+
+/* ": 0.123", or that there is none. */
+static void trend_number(double x, char out[32])
+{
+    if (isnan(x))
+        snprintf(out, 32, "no answer");
+    else
+        snprintf(out, 32, "%.4f", x);
+}
+
+/* Of a checkpoint: the mean with its interval, and the chosen query. */
+static void trend_under_plot(struct workbench *w, const struct trend_view *v,
+                             const struct probe_table *t, int at, char *out, size_t size)
+{
+    int n = t->count;
+    double *x = xcalloc(4 * (size_t)n, sizeof *x);
+    char name[64], mean[32], one[32] = "", within[64] = "";
+    probe_table_mean(t, x);
+    probe_table_interval(t, x + n, x + 2 * n);
+    compare_name(w, t->columns[at]->checkpoint, name, sizeof name);
+    trend_number(x[at], mean);
+    if (!isnan(x[n + at]))
+        snprintf(within, sizeof within, ", 95 %% %.4f to %.4f", x[n + at], x[2 * n + at]);
+    if (v->pick < t->probes->count) {
+        probe_table_trend(t, v->pick, x + 3 * n);
+        trend_number(x[3 * n + at], one);
+    }
+    snprintf(out, size, "%s: mean %s%s%s%s", name, mean, within, *one ? "; the chosen query " : "",
+             one);
+    free(x);
+}
+
+/* Of a query: the checkpoint whose sign is pointed at, else the last. */
+static void trend_under_line(struct workbench *w, const struct trend_view *v,
+                             const struct probe_table *t, int line, int col, char *out, size_t size)
+{
+    const struct trend_line l = trend_line_of(t, v->lines.cols);
+    int sign = col - v->lines.col - l.name;
+    int at = sign >= 0 && sign < l.shown ? l.from + sign : t->count - 1;
+    double *x = xcalloc((size_t)t->count, sizeof *x);
+    char name[64], number[32];
+    probe_table_trend(t, line, x);
+    compare_name(w, t->columns[at]->checkpoint, name, sizeof name);
+    trend_number(x[at], number);
+    snprintf(out, size, "%.120s, %s: %s", t->probes->list[line].name, name, number);
+    free(x);
+}
+
+static bool trend_under(struct workbench *w, struct pane *p, int row, int col, char *out,
+                        size_t size)
+{
+    const struct trend_view *v = p->state;
+    const struct probe_table *t = trend_table_of(w);
+    int at = t ? area_point(w, v->plot, t->count, row, col) : -1;
+    int line = t && at < 0 ? trend_line_at(v, t, row, col) : -1;
+    if (at >= 0)
+        trend_under_plot(w, v, t, at, out, size);
+    else if (line >= 0)
+        trend_under_line(w, v, t, line, col, out, size);
+    return at >= 0 || line >= 0;
+}
+
+/* ---- exports */
+
 static bool trend_table(struct workbench *w, struct pane *p, struct table *out)
 {
-    struct trend *t = &comparison_of(w)->trend;
-    const struct probe_table *x = t->runner ? probe_runner_table(t->runner) : NULL;
+    const struct trend *t = &comparison_of(w)->trend;
+    const struct probe_table *x = trend_table_of(w);
     int n = x ? x->count : 0;
     (void)p;
     if (n == 0)
@@ -222,8 +329,8 @@ static bool trend_figure(struct workbench *w, struct pane *p, struct figure *out
 {
     const struct trend_view *v = p->state;
     struct trend *t = &comparison_of(w)->trend;
-    const struct probe_table *x = t->runner ? probe_runner_table(t->runner) : NULL;
-    if (!x || x->count == 0)
+    const struct probe_table *x = trend_table_of(w);
+    if (!x)
         return false;
     char *what = xasprintf("Check set%s%s", t->path ? " " : "", draw_base_name(t->path));
     char *of = xasprintf("%d queries", t->probes->count);
@@ -271,6 +378,8 @@ const struct view view_trend = {
     .state = sizeof(struct trend_view),
     .draw = trend_draw,
     .move = trend_move,
+    .click = trend_click,
+    .under = trend_under,
     .table = trend_table,
     .figure = trend_figure,
     .actions = trend_actions,

@@ -62,11 +62,18 @@ struct frame {
     struct area at;     /* its cells */
     int w, h;           /* its canvas */
 };
+/* The smallest region of the current photo at a cell of the screen, or -1; at a frame that shows
+ * some of it. */
+int frame_region(const struct workbench *w, const struct frame *f, int row, int col);
 /* Weights of a slice over the current photo's regions of what is chosen (caller frees), or NULL. */
 float *photo_weights(const struct workbench *w, const struct slice *x, int *count);
 /* The largest weight over all images of a result: what is brightest on any of them. 0: nothing is
  * chosen, or attention is not shown. */
 float photo_top(const struct workbench *w, const struct result *r);
+/* What is drawn of a result on a region of the current photo: ", weight 0.1234", or ", rank 2,
+ * probability 0.1234", or "". */
+void photo_region_number(const struct workbench *w, const struct result *r, int region, char *out,
+                     size_t size);
 /* "star, text to image, layer 2, mean of heads": what looks. */
 void photo_looks(const struct workbench *w, char *out, size_t size);
 
