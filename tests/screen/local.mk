@@ -5,7 +5,8 @@ if VTERM
 # What their tests share.
 check_LIBRARIES = libterminal.a
 libterminal_a_SOURCES = tests/screen/look.c tests/screen/look.h tests/screen/pixels.c \
-	tests/screen/pixels.h tests/screen/protocols.c tests/screen/protocols.h \
+	tests/screen/pixels.h tests/screen/pointer.c tests/screen/pointer.h \
+	tests/screen/protocols.c tests/screen/protocols.h \
 	tests/screen/resting.c tests/screen/resting.h tests/screen/terminal.c tests/screen/terminal.h
 libterminal_a_CPPFLAGS = $(SCREEN_CPPFLAGS)
 SCREEN_CPPFLAGS = $(TEST_CPPFLAGS) -I$(srcdir)/tests/screen $(VTERM_CFLAGS)
@@ -38,6 +39,10 @@ TAP_TESTS += test-hover
 test_hover_SOURCES = tests/screen/test-hover.c
 test_hover_CPPFLAGS = $(SCREEN_CPPFLAGS)
 test_hover_LDADD = $(SCREEN_LIBS)
+TAP_TESTS += test-hover-views
+test_hover_views_SOURCES = tests/screen/test-hover-views.c
+test_hover_views_CPPFLAGS = $(SCREEN_CPPFLAGS)
+test_hover_views_LDADD = $(SCREEN_LIBS) -lm
 TAP_TESTS += test-kinds
 test_kinds_SOURCES = tests/screen/test-kinds.c
 test_kinds_CPPFLAGS = $(SCREEN_CPPFLAGS)

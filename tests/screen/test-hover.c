@@ -3,57 +3,14 @@
  * name or number that is not that of the cell which a click there chooses, by a message that gives
  * way to it for good, by anything else that is sent because the mouse has moved, by a terminal that
  * is asked for reports that it does not have, or that keeps on sending them. */
+#include "pointer.h"
 #include "tap.h"
-#include "terminal.h"
 
-#include <stdlib.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
 
 enum { ROWS = 32, COLS = 140 };
-
-static struct terminal *open_one(bool motion)
-{
-    const char *argv[] = {terminal_program(), "--no-log", "--threads", "1", NULL};
-    const struct terminal_kind kind = {.sixel = true, .motion = motion};
-    terminal_opens(FROZEN_MODEL);
-    struct terminal *t = terminal_start_as(argv, ROWS, COLS, &kind);
-    terminal_expect(t, "answered");
-    terminal_settle(t, 150);
-    return t;
-}
-
-/* Rows and columns from 0; code 35: moved without a button. */
-static void point(struct terminal *t, int code, int row, int col)
-{
-    char text[64];
-    snprintf(text, sizeof text, "\033[<%d;%d;%dM", code, col + 1, row + 1);
-    terminal_type(t, text);
-    if (code == 0) {
-        snprintf(text, sizeof text, "\033[<0;%d;%dm", col + 1, row + 1);
-        terminal_type(t, text);
-    }
-    terminal_settle(t, 120);
-}
-
-/* The last line from its first sign to the gap behind what is said. */
-static void last_line(const struct terminal *t, char *out, int size)
-{
-    terminal_row(t, t->rows - 1, out, size);
-    memmove(out, out + 1, strlen(out));
-    char *end = strstr(out, "  ");
-    if (end)
-        *end = '\0';
-}
-
-static bool any_row_has(const struct terminal *t, const char *text)
-{
-    char row[4096];
-    for (int i = 0; i + 1 < t->rows; i++) {
-        terminal_row(t, i, row, sizeof row);
-        if (strstr(row, text))
-            return true;
-    }
-    return false;
-}
 
 /* Whether all that was said stands in the last row: behind what leads elsewhere nothing is
  * written. */
@@ -79,18 +36,18 @@ static void a_cell(struct terminal *t, int row, int col)
     int images = t->images;
     long long bytes = t->bytes;
     terminal_mark(t);
-    point(t, 35, row, col);
-    last_line(t, named, sizeof named);
+    pointer_at(t, row, col);
+    pointer_says(t, named, sizeof named);
     ok(strstr(named, " -> ") && strstr(named, ": 0."), "named in the last line: %s", named);
-    ok(!any_row_has(t, named), "and nowhere else: nothing is chosen");
+    ok(pointer_row_of(t, "%s", named) < 0, "and nowhere else: nothing is chosen");
     ok(t->images == images && t->bytes - bytes < 1000, "in %lld bytes and no picture",
        t->bytes - bytes);
     ok(only_last_row(t), "which are that line's");
     bytes = t->bytes;
-    point(t, 35, row, col);
+    pointer_at(t, row, col);
     ok(t->bytes == bytes, "the same once more: %lld bytes", t->bytes - bytes);
-    point(t, 0, row, col);
-    ok(any_row_has(t, named), "what a click there chooses is the same: %s", named);
+    pointer_click(t, row, col);
+    ok(pointer_row_of(t, "%s", named) >= 0, "what a click there chooses is the same: %s", named);
 }
 
 static void matrix(struct terminal *t)
@@ -101,128 +58,23 @@ static void matrix(struct terminal *t)
     terminal_settle(t, 150);
     a_cell(t, 6, 40);
     a_cell(t, 9, 62);
-    point(t, 35, 6, 40);
+    pointer_at(t, 6, 40);
     terminal_type(t, "]");
     terminal_settle(t, 150);
-    last_line(t, line, sizeof line);
+    pointer_says(t, line, sizeof line);
     ok(!strstr(line, " -> "), "a key takes it away: %s", line);
-    point(t, 35, 6, 40);
+    pointer_at(t, 6, 40);
     terminal_type(t, "\033[<35;2;2M");
     terminal_settle(t, 120);
-    last_line(t, line, sizeof line);
+    pointer_says(t, line, sizeof line);
     ok(!strstr(line, " -> "), "so does the mouse where nothing is: %s", line);
     terminal_type(t, "r\033[<35;41;7M");
     terminal_settle(t, 300);
-    last_line(t, line, sizeof line);
+    pointer_says(t, line, sizeof line);
     ok(strstr(line, "answered") != NULL, "what is done is said while the mouse rests: %s", line);
 }
 
-/* ---- what other views say: after a click on that cell they say the same in their own words */
-
-static bool rows_have(const struct terminal *t, const char *fmt, ...)
-    __attribute__((format(printf, 2, 3)));
-static bool rows_have(const struct terminal *t, const char *fmt, ...)
-{
-    char want[512];
-    va_list ap;
-    va_start(ap, fmt);
-    vsnprintf(want, sizeof want, fmt, ap);
-    va_end(ap);
-    return any_row_has(t, want);
-}
-
-static bool heads_agree(const struct terminal *t, const char *said, int row, int col)
-{
-    int layer, head;
-    (void)row;
-    (void)col;
-    return sscanf(said, "layer %d, head %d: entropy 1.", &layer, &head) == 2 && layer > 1 &&
-           head > 1 && rows_have(t, ": layer %d, head %d/", layer, head);
-}
-
-static bool states_agree(const struct terminal *t, const char *said, int row, int col)
-{
-    char name[100], depth[100];
-    double x;
-    (void)row;
-    (void)col;
-    return sscanf(said, "%99[a-z] after %99[^:]: cosine %lf", name, depth, &x) == 3 &&
-           rows_have(t, "%s: cosine %.3f", name, x) && rows_have(t, "large, after %s", depth);
-}
-
-/* The cell itself has the word, its row and column what they are of. */
-static bool lens_agree(const struct terminal *t, const char *said, int row, int col)
-{
-    char name[100], depth[100], word[100], cells[4096], heading[4096];
-    terminal_row(t, row, cells, sizeof cells);
-    terminal_row(t, 2, heading, sizeof heading);
-    if (sscanf(said, "%99[a-z] after %99[^:]: %99s 0.", name, depth, word) != 3)
-        return false;
-    const char *at = strstr(cells + col - 12, word);
-    return at && at - cells <= col && strncmp(cells + 1, name, strlen(name)) == 0 &&
-           strncmp(heading + (at - 1 - cells), depth, strlen(depth)) == 0;
-}
-
-static bool attribution_agrees(const struct terminal *t, const char *said, int row, int col)
-{
-    char name[100], method[100], cells[4096], number[32];
-    double x;
-    (void)col;
-    if (sscanf(said, "%99[a-z], %99[^:]: %lf", name, method, &x) != 3)
-        return false;
-    snprintf(number, sizeof number, "%.4f", x);
-    terminal_row(t, row, cells, sizeof cells);
-    return strncmp(cells + 1, name, strlen(name)) == 0 && strstr(cells, number) &&
-           rows_have(t, "%s: ", method);
-}
-
-static bool effects_agree(const struct terminal *t, const char *said, int row, int col)
-{
-    char name[100];
-    double x, rest;
-    (void)row;
-    (void)col;
-    return sscanf(said, "without %99[^:]: %lf log odds, probability %lf", name, &x, &rest) == 3 &&
-           rows_have(t, "%+.3f  %.3f %s", x, rest, name);
-}
-
-static bool plane_agrees(const struct terminal *t, const char *said, int row, int col)
-{
-    char name[100];
-    double x, y;
-    (void)row;
-    (void)col;
-    return sscanf(said, "%99[^:]: %lf, %lf", name, &x, &y) == 3 &&
-           rows_have(t, "%s %.2f, %.2f", name, x, y);
-}
-
-static void others(struct terminal *t)
-{
-    static const struct {
-        const char *commands[3];
-        int row, col;
-        bool (*agrees)(const struct terminal *t, const char *said, int row, int col);
-    } all[] = {
-        {{"view heads"}, 12, 60, heads_agree},
-        {{"token large", "view states"}, 6, 40, states_agree},
-        {{"view lens"}, 5, 40, lens_agree},
-        {{"attribute relevancy", "view attribution"}, 6, 22, attribution_agrees},
-        {{"leave-one-out heads"}, 5, 3, effects_agree},
-        {{"view plane"}, 12, 124, plane_agrees},
-    };
-    char line[4096];
-    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
-        for (int k = 0; k < 3 && all[i].commands[k]; k++)
-            terminal_command(t, "%s", all[i].commands[k]);
-        terminal_settle(t, 200);
-        point(t, 35, all[i].row, all[i].col);
-        last_line(t, line, sizeof line);
-        point(t, 0, all[i].row, all[i].col);
-        terminal_settle(t, 200);
-        ok(all[i].agrees(t, line, all[i].row, all[i].col), "%s: a click there says the same: %s",
-           all[i].commands[0], line);
-    }
-}
+/* ---- the image */
 
 static void images(struct terminal *t, const char *number)
 {
@@ -232,22 +84,124 @@ static void images(struct terminal *t, const char *number)
     terminal_command(t, "view image");
     terminal_command(t, "token large");
     for (int col = 10; col < 60 && !found; col += 4) {
-        point(t, 35, 14, col);
-        last_line(t, line, sizeof line);
+        pointer_at(t, 14, col);
+        pointer_says(t, line, sizeof line);
         found = strstr(line, "region ") && strstr(line, number);
     }
     ok(found, "a region on the image%s: %s", number, line);
     terminal_type(t, "z");
 }
 
+static bool is_white(const struct terminal *t, int x, int y)
+{
+    const uint8_t *p = t->rgb[y][x];
+    return t->painted[y][x] && p[0] > 250 && p[1] > 250 && p[2] > 250;
+}
+
+/* Whether a white line crosses the way from a pixel in a direction. */
+static bool meets_frame(const struct terminal *t, int x, int y, int dx, int dy)
+{
+    int right = t->cols * CELL_W - 5, low = t->rows * CELL_H - 5;
+    for (; x > 4 && y > 4 && x < right && y < low; x += dx, y += dy) {
+        int along = 0;
+        for (int k = -4; k <= 4; k++)
+            along += is_white(t, x + (dy ? k : 0), y + (dx ? k : 0));
+        if (along == 9)
+            return true;
+    }
+    return false;
+}
+
+/* What is pointed at is what a click chooses, and stands in the frame that comes. */
+static void region(struct terminal *t, const char *where, int row, int col)
+{
+    char line[4096], name[64] = "";
+    pointer_at(t, row, col);
+    pointer_says(t, line, sizeof line);
+    sscanf(line, "%63[^,]", name);
+    ok(strncmp(name, "region ", 7) == 0, "%s: a region is named: %s", where, line);
+    pointer_click(t, row, col);
+    terminal_settle(t, 200);
+    ok(pointer_row_has(t, 27, name), "a click chooses it");
+    int x = col * CELL_W + CELL_W / 2, y = row * CELL_H + CELL_H / 2;
+    ok(meets_frame(t, x, y, -1, 0) && meets_frame(t, x, y, 1, 0) && meets_frame(t, x, y, 0, -1) &&
+           meets_frame(t, x, y, 0, 1),
+       "which is framed there");
+    pointer_click(t, row, col);
+    terminal_settle(t, 200);
+    ok(!pointer_row_has(t, 27, name), "and lets it go");
+}
+
+static void clicks(struct terminal *t)
+{
+    char line[4096];
+    terminal_command(t, "view image");
+    terminal_command(t, "attribute off");
+    terminal_type(t, "\033");
+    terminal_settle(t, 300);
+    region(t, "one image", 14, 22);
+    region(t, "one image", 8, 38);
+    terminal_command(t, "suggest nlvr2");
+    terminal_command(t, "wait");
+    terminal_settle(t, 300);
+    region(t, "the left one of two", 10, 10);
+    pointer_at(t, 10, 50);
+    pointer_says(t, line, sizeof line);
+    ok(strstr(line, "region") == NULL && line[0] > '0' && line[0] <= '9',
+       "another image has its number: %s", line);
+    pointer_click(t, 10, 50);
+    region(t, "the right one", 10, 60);
+}
+
+/* ---- while something else is on the screen */
+
+/* The mouse moves over a popup, an open line and boxes: it chooses, draws and closes nothing. */
+static void elsewhere(struct terminal *t)
+{
+    static const struct {
+        const char *keys, *seen, *end;
+    } all[] = {
+        {"?", "Up Down scroll", "\033"},
+        {":view ima", ":view ima", "\033"},
+        {"/what is", "> what is", "\033"},
+        {":box\r", "box", "\033"},
+        {":task\r", "tasks", "\033"},
+    };
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
+        char before[40][600], row[600], line[4096];
+        int same = 0, images = t->images, cursor[2];
+        terminal_type(t, all[i].keys);
+        terminal_settle(t, 300);
+        for (int k = 0; k < t->rows; k++)
+            terminal_row(t, k, before[k], sizeof before[k]);
+        images = t->images;
+        terminal_cursor(t, &cursor[0]);
+        for (int k = 2; k < 26; k += 3)
+            pointer_at(t, k, 5 * k);
+        terminal_cursor(t, &cursor[1]);
+        for (int k = 0; k + 1 < t->rows; k++) {
+            terminal_row(t, k, row, sizeof row);
+            same += strcmp(row, before[k]) == 0;
+        }
+        pointer_says(t, line, sizeof line);
+        ok(same == t->rows - 1 && t->images == images && cursor[0] == cursor[1],
+           "%s: nothing moves with the mouse: %d rows, %d pictures; %s", all[i].keys, same,
+           t->images - images, line);
+        terminal_type(t, all[i].end);
+        terminal_settle(t, 300);
+    }
+}
+
 static void modes(void)
 {
     char why[256];
-    struct terminal *t = open_one(false);
+    const char *argv[] = {terminal_program(), "--no-log", "--threads", "1", NULL};
+    struct terminal *t = terminal_start(argv, ROWS, COLS, true, false);
+    terminal_expect(t, "answered");
     ok(terminal_mode(t, 1002) && !terminal_mode(t, 1003), "not wished where it was not offered");
     terminal_command(t, "quit");
     ok(terminal_ends(t), "ends with status 0");
-    t = open_one(true);
+    t = pointer_open(ROWS, COLS, NULL);
     ok(terminal_mode(t, 1003) && terminal_mode(t, 1006), "wished where it is");
     terminal_command(t, "set mouse off");
     ok(!terminal_mode(t, 1003) && !terminal_mode(t, 1000), "but not without the mouse");
@@ -255,23 +209,35 @@ static void modes(void)
     ok(terminal_mode(t, 1003), "and again with it");
     matrix(t);
     images(t, ", weight 0.");
-    others(t);
+    terminal_command(t, "attribute relevancy");
     images(t, ", attribution 0.");
+    terminal_type(t, "z");
+    clicks(t);
+    elsewhere(t);
     terminal_command(t, "view heads");
     terminal_resize(t, 10, 30);
     terminal_settle(t, 150);
     long long bytes = t->bytes;
-    point(t, 35, 4, 3);
+    pointer_at(t, 4, 3);
     ok(t->bytes == bytes, "nothing is named where nothing has room");
     terminal_resize(t, ROWS, COLS);
     terminal_command(t, "quit");
     terminal_wait(t);
     ok(terminal_restored(t, why, sizeof why), "the terminal is as it was: %s", why);
     ok(terminal_ends(t), "ends with status 0");
+    t = pointer_open(ROWS, COLS, NULL);
+    pointer_at(t, 5, 10);
+    bool on = terminal_mode(t, 1003);
+    kill(t->pid, SIGTERM);
+    terminal_wait(t);
+    ok(on && !terminal_mode(t, 1003) && terminal_restored(t, why, sizeof why),
+       "so it is when it was ended: %s", why);
+    ok(terminal_ends(t), "with status 0");
 }
 
 int main(void)
 {
+    terminal_opens(FROZEN_MODEL);
     modes();
     return tap_done();
 }
