@@ -207,6 +207,20 @@ static bool compare_agrees(const struct said *s)
     return same && strstr(line, want) && strcmp(name, "middle") == 0;
 }
 
+/* The line itself has the numbers, with fewer digits. */
+static bool what_if_agrees(const struct said *s)
+{
+    char label[100], number[64];
+    double x, before, now;
+    if (sscanf(s->text, "%99[^:]: %lf log odds, probability %lf before, %lf now", label, &x,
+               &before, &now) != 4)
+        return false;
+    snprintf(number, sizeof number, "%.3f %.3f", before, now);
+    bool same = pointer_row_has(s->t, s->row, label) && pointer_row_has(s->t, s->row, number);
+    snprintf(number, sizeof number, " %+.3f ", x);
+    return same && pointer_row_has(s->t, s->row, number);
+}
+
 static void each(struct terminal *t)
 {
     static const struct {
@@ -224,6 +238,7 @@ static void each(struct terminal *t)
         {{"leave-one-out regions"}, 15, 20, effects_agree},
         {{"leave-one-out tokens"}, 3, 42, words_agree},
         {{"token large", "replace small", "activation"}, 8, 70, activation_agrees},
+        {{"what-if"}, 9, 30, what_if_agrees},
         {{"restore", "project hover-set/queries.jsonl regions image 3"}, 12, 34, project_agrees},
         {{"token picture", "map text-to-image", "layer 2", "head mean", "attention-change"},
          10, 20, difference_agrees},

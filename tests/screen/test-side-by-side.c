@@ -7,6 +7,7 @@
 #include "tap.h"
 #include "terminal.h"
 
+#include <math.h>
 
 static char dir[300], other[360], log_path[360], pins[360], run[360];
 
@@ -167,6 +168,64 @@ static void diverged(void)
     ok(terminal_ends(t), "that ends in order, too");
 }
 
+/* In the one map of a baseline what looks may be a token or a region, and looks at both kinds: on
+ * the image is what it has for regions, and how much of it that is. */
+static void joint_map(void)
+{
+    static char file[5][600];
+    static const char *const names[] = {"baseline/config.json", "tiny/vocab.txt",
+                                        "baseline/baseline.bin", "baseline/scene.npy",
+                                        "tiny/scene.png"};
+    for (int i = 0; i < 5; i++)
+        snprintf(file[i], sizeof file[i], "%s/%s", source_path("tests/data"), names[i]);
+    const char *argv[] = {terminal_program(), "--config", file[0], "--vocab", file[1], "-c",
+                          file[2], "--no-log", "-t", "refcoco", "--regions", file[3], file[4],
+                          NULL};
+    struct terminal *t = terminal_start(argv, 40, 120, true, false);
+    if (!ok(t && terminal_expect(t, "vilscope"), "a baseline is opened"))
+        return;
+    command(t, "ask a red square");
+    terminal_expect(t, "0.1863");
+    terminal_settle(t, 300);
+    ok(terminal_has(t, "choose a token: Left, Right,") &&
+           terminal_has(t, "or a region: click it, or g"),
+       "either a token or a region is chosen");
+    int images = t->images;
+    command(t, "token red");
+    ok(terminal_expect(t, "\"red\" attends to"), "a token is asked");
+    terminal_settle(t, 300);
+    char row[2000];
+    double share = -1, sum = 0, x;
+    for (int i = 0, weights = 0; i < 40; i++) {
+        terminal_row(t, i, row, sizeof row);
+        const char *at = strstr(row, "\u2502 0."), *number = strstr(row, " 0.");
+        if (at && strstr(at, " of it on this image") && sscanf(at + 4, "%lf", &share) == 1)
+            weights = 8; /* the lines that follow */
+        else if (weights-- > 0 && strstr(row, "region ") && number &&
+                 sscanf(number, "%lf", &x) == 1)
+            sum += x;
+    }
+    ok(share > 0.3 && share < 0.9 && fabs(share - sum) < 0.001,
+       "regions have %.3f of what it gives: %.4f", share, sum);
+    ok(t->images > images && terminal_has(t, " red, text and image, layer 1, mean of heads"),
+       "which is on the image");
+    terminal_type(t, "z");
+    ok(terminal_expect(t, "mean of heads; 0.658 of it on this image"), "and said where it has room");
+    terminal_type(t, "z");
+    terminal_expect(t, "attends to");
+    command(t, "head max");
+    ok(terminal_goes(t, "of it on this image"), "of maxima there is no share");
+    command(t, "head mean");
+    terminal_expect(t, "of it on this image");
+    terminal_type(t, "\033");
+    terminal_settle(t, 300);
+    command(t, "region 2");
+    ok(terminal_expect(t, "\"region 2 class 1\" attends to") && terminal_has(t, "of it on this"),
+       "a region is asked, too");
+    terminal_type(t, ":quit\r");
+    ok(terminal_ends(t), "that ends in order, too");
+}
+
 /* Of a baseline and ViLBERT: the maps are those of what answered, not of what was opened first. */
 static void two_families(void)
 {
@@ -274,6 +333,7 @@ int main(void)
     ok(terminal_ends(t), "it ends in order");
     at_once();
     diverged();
+    joint_map();
     two_families();
     ok(shell("'%s' sessions sql --log '%s' 'SELECT count(*) AS n FROM comparisons' | grep -q "
              "'^[1-9]' &&"

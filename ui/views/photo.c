@@ -67,6 +67,21 @@ float photo_top(const struct workbench *w, const struct result *r)
     return top;
 }
 
+bool photo_share(const struct workbench *w, const struct slice *x, double *share)
+{
+    enum attn_kind kind = look_image_map(w->now.r, x->kind);
+    bool both = attn_joins(kind, true, true) && attn_joins(kind, true, false);
+    int count = 0;
+    if (x->method || !both || x->head[kind] == LOOK_MAX)
+        return false;
+    float *weights = photo_weights(w, x, &count);
+    *share = 0;
+    for (int i = 0; weights && i < count; i++)
+        *share += (double)weights[i];
+    free(weights);
+    return weights != NULL;
+}
+
 void photo_region_number(const struct workbench *w, const struct result *r, int region, char *out,
                      size_t size)
 {

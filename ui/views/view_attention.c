@@ -15,10 +15,11 @@ struct weighted {
     int region;
 };
 
-/* Rows above the list: an attribution has a score. */
+/* Rows above the list: an attribution has a score, what looks at words, too, a share. */
 static int head_rows(const struct workbench *w, const struct pane *p)
 {
-    return pane_slice(w, p)->method ? 3 : 2;
+    double share;
+    return pane_slice(w, p)->method || photo_share(w, pane_slice(w, p), &share) ? 3 : 2;
 }
 
 static int attention_heavier(const void *a, const void *b)
@@ -79,6 +80,7 @@ static void draw_attention_head(const struct workbench *w, const struct pane *p,
     const struct slice *x = pane_slice(w, p);
     enum attn_kind kind = shown_kind(w, p);
     char head[32], name[160];
+    double share;
     bool asks = attn_joins(kind, asks_token(w, p), false);
     if (asks_token(w, p))
         draw_token_name(w, w->sel->token, name, sizeof name);
@@ -96,7 +98,21 @@ static void draw_attention_head(const struct workbench *w, const struct pane *p,
         draw_text(a.row + 1, a.col, a.cols, "%s%slayer %d/%d, %s",
                   a.cols < 40 ? "" : attn_table[kind].title, a.cols < 40 ? "" : ", ",
                   x->layer[kind] + 1, trace_attention_layers(w->now.r->trace, kind), head);
+    if (photo_share(w, x, &share))
+        draw_text(a.row + 2, a.col, a.cols, "%.3f of it on this image", share);
     attrset(A_NORMAL);
+}
+
+/* How one chooses what looks. */
+static void draw_attention_choose(const struct workbench *w, const struct pane *p, struct area a)
+{
+    enum attn_kind kind = shown_kind(w, p);
+    bool token = look_source_is_token(kind, 0), region = !look_source_is_token(kind, -1);
+    if (token)
+        draw_text(a.row, a.col, a.cols, "choose a token: Left, Right%s", region ? "," : "");
+    if (region)
+        draw_text(a.row + token, a.col, a.cols, "%s a region: click it, or g",
+                  token ? "or" : "choose");
 }
 
 static void attention_draw(struct workbench *w, struct pane *p, struct area a)
@@ -114,9 +130,7 @@ static void attention_draw(struct workbench *w, struct pane *p, struct area a)
     if (!list && method)
         draw_text(a.row + 2, a.col, a.cols, "%s", waits);
     else if (!list && w->now.r)
-        draw_text(a.row + 2, a.col, a.cols, asks_token(w, p)
-                                                ? "choose a token: Left, Right"
-                                                : "choose a region: click it, or g");
+        draw_attention_choose(w, p, (struct area){a.row + 2, a.col, a.rows - 2, a.cols});
     int head = head_rows(w, p), bar = a.cols >= 44 ? a.cols / 4 : 0;
     for (int i = 0; list && i < n && i + head < a.rows; i++) {
         char name[160];

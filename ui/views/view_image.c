@@ -16,6 +16,7 @@
 #define MOST_ZOOM 16
 #define STRIP_ROWS 3
 #define STRIP_COLS 9
+#define SHARE_COLS 27 /* of "; 0.123 of it on this image" */
 
 /* Photos that are on the screen, for clicks. */
 struct tile {
@@ -273,11 +274,14 @@ static void draw_photo_legend(const struct workbench *w, const struct photo_view
 {
     const struct chosen *s = w->sel;
     char name[320];
+    double share;
     if (v->top > 0) {
         bool sign = s->slice.method && s->slice.method->is_signed;
         int n = sign ? draw_signs(a.row, a.col, v->top) : draw_scale(a.row, a.col, v->top);
         photo_looks(w, name, sizeof name);
-        draw_text(a.row, a.col + n, a.cols - n, "%s", name);
+        n += draw_text(a.row, a.col + n, a.cols - n, "%s", name);
+        if (photo_share(w, &s->slice, &share) && n + SHARE_COLS <= a.cols)
+            draw_text(a.row, a.col + n, a.cols - n, "; %.3f of it on this image", share);
     } else if (s->overlay && s->slice.method) {
         attribute_waits(w, &s->slice, name, sizeof name);
         draw_text(a.row, a.col, a.cols, "%s", name);

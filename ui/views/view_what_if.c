@@ -20,6 +20,7 @@ extern const struct view view_what_if;
 
 struct what_if_view {
     int top;         /* the first line */
+    struct area lines; /* where they were drawn last, counted from the pane's corner */
     double moved[ATTN_COUNT]; /* attention, by map: a cache, and what it was made of */
     uint64_t key;
 };
@@ -119,8 +120,9 @@ static void draw_move(const struct result *r, const struct answer_move *m, float
         draw_text(row, a.col + 9 + label_width(a) + n, left - n, " %5s %5s", before, after);
 }
 
-static void draw_moves(struct workbench *w, struct what_if_view *v, struct area a, int row)
+static void draw_moves(struct workbench *w, const struct pane *p, struct area a, int row)
 {
+    struct what_if_view *v = p->state;
     struct answer_moves m = answer_moves_of(w->plain, w->now.r, MOVES / 2);
     float top = LEAST_TOP;
     attrset((int)draw_dim());
@@ -134,6 +136,7 @@ static void draw_moves(struct workbench *w, struct what_if_view *v, struct area 
     int room = a.rows - row - (a.rows >= 10);
     int most = m.count - room > 0 ? m.count - room : 0;
     v->top = v->top > most ? most : v->top;
+    v->lines = area_in_pane(p, (struct area){a.row + row, a.col, room > 0 ? room : 0, a.cols});
     for (int i = 0; i < room && v->top + i < m.count; i++)
         draw_move(w->now.r, &m.list[v->top + i], top, a.row + row + i, a);
     if (a.rows >= 10)
@@ -152,6 +155,7 @@ static void draw_same(struct workbench *w, struct area a)
 
 static void what_if_draw(struct workbench *w, struct pane *p, struct area a)
 {
+    ((struct what_if_view *)p->state)->lines = (struct area){0};
     if (!w->now.r || a.rows < 6 || a.cols < 24) {
         draw_text(a.row, a.col, a.cols, "%s",
                   w->now.r ? "no room" : "What if: ask something first");
@@ -177,7 +181,28 @@ static void what_if_draw(struct workbench *w, struct pane *p, struct area a)
     int row = draw_changes(w, a, 2);
     if (w->now.r->trace && w->plain->trace)
         row = draw_attention(w, p->state, a, row);
-    draw_moves(w, p->state, a, row);
+    draw_moves(w, p, a, row);
+}
+
+/* "blue: -1.2345 log odds, probability 0.9123 before, 0.4012 now" */
+static bool what_if_under(struct workbench *w, struct pane *p, int row, int col, char *out,
+                          size_t size)
+{
+    const struct what_if_view *v = p->state;
+    if (!w->now.r || !w->plain || !area_holds(v->lines, row, col))
+        return false;
+    struct answer_moves m = answer_moves_of(w->plain, w->now.r, MOVES / 2);
+    int line = v->top + row - v->lines.row;
+    bool there = line < m.count && !isnan(m.list[line].effect);
+    if (there) {
+        const struct answer_move *x = &m.list[line];
+        snprintf(out, size, "%.120s: %+.4f %s, probability %.4f before, %.4f now",
+                 shown_label(w->now.r, x->label), (double)x->effect,
+                 score_scale_names[compare_scale(w->now.r)], (double)x->p_before,
+                 (double)x->p_after);
+    }
+    answer_moves_fini(&m);
+    return there;
 }
 
 static void what_if_move(struct workbench *w, struct pane *p, enum motion m)
@@ -231,6 +256,7 @@ const struct view view_what_if = {
     .state = sizeof(struct what_if_view),
     .draw = what_if_draw,
     .move = what_if_move,
+    .under = what_if_under,
     .stale = stale_result,
     .table = what_if_table,
     .actions = what_if_actions,

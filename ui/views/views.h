@@ -70,6 +70,9 @@ float *photo_weights(const struct workbench *w, const struct slice *x, int *coun
 /* The largest weight over all images of a result: what is brightest on any of them. 0: nothing is
  * chosen, or attention is not shown. */
 float photo_top(const struct workbench *w, const struct result *r);
+/* Where what looks may look at words, too: how much of it is on the current photo's regions. False
+ * elsewhere, and where its weights do not sum to 1. */
+bool photo_share(const struct workbench *w, const struct slice *x, double *share);
 /* What is drawn of a result on a region of the current photo: ", weight 0.1234", or ", rank 2,
  * probability 0.1234", or "". */
 void photo_region_number(const struct workbench *w, const struct result *r, int region, char *out,
