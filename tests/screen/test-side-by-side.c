@@ -210,7 +210,8 @@ static void joint_map(void)
     ok(t->images > images && terminal_has(t, " red, text and image, layer 1, mean of heads"),
        "which is on the image");
     terminal_type(t, "z");
-    ok(terminal_expect(t, "mean of heads; 0.658 of it on this image"), "and said where it has room");
+    ok(terminal_expect(t, "mean of heads; 0.658 of it on this image"),
+       "and said where it has room");
     terminal_type(t, "z");
     terminal_expect(t, "attends to");
     command(t, "head max");
