@@ -90,6 +90,12 @@ refuses 2 "there is no verb 'serach': did you mean search?" "a verb" "$VILSCOPE"
 # ---- commands
 refuses 2 "^vilscope: there is no command or image 'qurey': did you mean query?" "a command" "$VILSCOPE" qurey
 refuses 2 "there is no command or image 'xyzzy' (" "no command at all" "$VILSCOPE" xyzzy
+refuses 2 "no command or image 'catch': did you mean batch?" "the nearest of two" "$VILSCOPE" catch
+refuses 2 "no command or image 'bathe': did you mean batch?" "of two as near the first" "$VILSCOPE" bathe
+refuses 2 "no command or image 'hxxp': did you mean help?" "two of four letters" "$VILSCOPE" hxxp
+refuses 2 "no command or image 'hxp'" "not of three" "$VILSCOPE" hxp
+! "$VILSCOPE" hxp 2>&1 | grep -q "did you mean"
+ok $? "nothing is near it"
 refuses 2 "there is no command 'comparr': did you mean compare?" "help of it" "$VILSCOPE" help comparr
 refuses 2 "there is no option --verison: did you mean --version?" "--verison" "$VILSCOPE" --verison
 "$VILSCOPE" --version >a && "$VILSCOPE" -V >b && "$VILSCOPE" query --version >c && cmp -s a b && cmp -s a c &&

@@ -235,6 +235,11 @@ $measure >"$work/out" \
     [ "$(grep -c 'SNLI-VE: .* cannot answer it' "$work/err")" -eq 2 ] &&
     [ "$(grep -c 'RefCOCO: .* cannot answer it' "$work/err")" -eq 1 ]
 ok $? "what a checkpoint has no head for is told and left empty: $(head -n 1 "$work/err")"
+cat "$work/model/data.jsonl" "$work/model/data.jsonl" >"$work/model/twice.jsonl"
+$measure --data "$work/model/twice.jsonl" 2>&1 >/dev/null | sort | uniq -d >"$work/again"
+[ ! -s "$work/again" ]
+ok $? "once, however many items there are $(head -n 1 "$work/again")"
+$measure >"$work/out" 2>"$work/err"
 grep -q '% of 1 boxes' "$work/out"
 ok $? "regions are counted where the first checkpoint is not asked about them"
 { cat "$work/model/data.jsonl"; sed 's/scene.png/none.png/;2d' "$work/model/data.jsonl"; } >"$work/model/gone.jsonl"

@@ -41,6 +41,10 @@ says '^what the feed forward adds' "of the feed forward"
 ! grep -q embedded "$work/out"
 ok $? "which embeddings do not have"
 
+q "what color" --patch-from "a dog" --region-pairs 0:1 >"$work/out"
+[ "$(grep -c '^region 0 (1)' "$work/out")" -eq 1 ] && [ "$(grep -c '^region' "$work/out")" -eq 1 ]
+ok $? "regions that are paired by hand, words as they are without: $(grep '^region' "$work/out" | head -n 1)"
+
 # ---- the same numbers as JSON; theory
 if command -v python3 >/dev/null; then
     cat >"$work/check.py" <<'END'
