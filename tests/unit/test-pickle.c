@@ -46,6 +46,7 @@ static const struct {
     P("NONE", "N.", "None"), P("NEWTRUE", "\x88.", "True"), P("NEWFALSE", "\x89.", "False"),
     P("INT", "I-12\n.", "-12"), P("INT true", "I01\n.", "True"), P("INT false", "I00\n.", "False"),
     P("INT of letters", "Iabc\n.", "!cannot be read"), P("LONG", "L123L\n.", "123"),
+    P("LONG that is no bool", "L00\n.", "0"),
     P("BININT", "J\xfe\xff\xff\xff.", "-2"), P("BININT1", "K\xff.", "255"),
     P("BININT2", "M\x01\x02.", "513"), P("LONG1", "\x8a\x02\x00\x80.", "-32768"),
     P("LONG1 of 9 bytes", "\x8a\x09\0\0\0\0\0\0\0\0\1.", "big9"),
