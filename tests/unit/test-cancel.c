@@ -12,7 +12,9 @@
 #include "src/study/probes.h"
 #include "src/task/task.h"
 
+#include <pthread.h>
 #include <stdatomic.h>
+#include <unistd.h>
 
 static struct model *m;
 static struct photo *scene;
@@ -141,6 +143,34 @@ static void stop_probes(void *arg, int probe, struct probe_answer *a, struct res
     atomic_store(&cancel, true);
 }
 
+static void *stop_soon(void *arg)
+{
+    usleep(*(unsigned *)arg);
+    atomic_store(&cancel, true);
+    return NULL;
+}
+
+/* Whenever it is stopped, also in a query: a column is whole, or it is none and that is told. */
+static void probes_at_any_time(struct probes *p)
+{
+    int stopped = 0, wrong = 0;
+    for (unsigned i = 0, us; i < 200; i++) {
+        struct probe_runner *r = probe_runner_new(m, p);
+        struct vs_err err = {0};
+        pthread_t t;
+        start();
+        us = 60 * i;
+        bool begun = pthread_create(&t, NULL, stop_soon, &us) == 0;
+        int rc = probe_runner_add(r, 0, &cancel, NULL, NULL, &err);
+        if (begun)
+            pthread_join(t, NULL);
+        stopped += rc == VS_E_CANCELLED;
+        wrong += atomic_load(&probe_runner_table(r)->count) != (rc == 0);
+        probe_runner_free(r);
+    }
+    ok(stopped > 0 && wrong == 0, "stopped %d times, %d of them untold", stopped, wrong);
+}
+
 static void probes(void)
 {
     struct vs_err err = {0};
@@ -158,6 +188,7 @@ static void probes(void)
     rc = probe_runner_add(r, 0, NULL, NULL, NULL, &err);
     ok(rc == 0 && atomic_load(&probe_runner_table(r)->count) == 1, "and all of them then");
     probe_runner_free(r);
+    probes_at_any_time(p);
     probes_free(p);
 }
 
