@@ -3,7 +3,8 @@
 
 What a test ran is kept in a file of its own, with the digests of what it hangs on:
 
-    {"key": of the test's files, "seconds": null when it fails here,
+    {"key": of the test's files, "seconds": null when it fails here, "whole": false when it failed
+     with counters, so that its lines are not all known and it counts as a test of each,
      "lines": {source: {"digest": ..., "ran": [line, ...], "idle": [line, ...]}}}
 
 It holds until the test's own files change. Where a source has changed since, its lines are not
@@ -22,6 +23,9 @@ import build
 
 # Looks at the source, which has a fault: it would find lines that are too long.
 NO_USE = ("tests/cli/structure.sh",)
+
+# Begins the children in which files are read.
+SANDBOX = "src/formats/sandbox.c"
 
 
 def digest(data):
@@ -96,7 +100,7 @@ class Coverage:
 
     def __init__(self, folder, root, read, say):
         self.folder, self.root, self.read, self.say = folder, root, read, say
-        self.known, self.keys, self.digests = {}, {}, {}
+        self.known, self.keys, self.digests, self.sizes = {}, {}, {}, {}
         os.makedirs(folder, exist_ok=True)
 
     def path_of(self, test):
@@ -116,7 +120,7 @@ class Coverage:
         for test, key in self.keys.items():
             if os.path.exists(self.path_of(test)):
                 told = json.load(open(self.path_of(test)))
-                if told["key"] == key:
+                if told["key"] == key and "whole" in told:
                     self.known[test] = told
         return [t for t in self.keys if t not in self.known]
 
@@ -139,18 +143,20 @@ class Coverage:
         data = os.path.join(copy.folder, "counters", test.replace("/", "+"))
         shutil.rmtree(data, ignore_errors=True)
         os.makedirs(data)
-        passed, seconds = passes(copy, plain, test, data)
+        passed, seconds, whole = passes(copy, plain, test, data)
         lines = {}
         for name, ran in gcov_lines(copy, data).items():
             lines[name] = {"digest": self.source_digest(name),
                            "ran": sorted(n for n in ran if ran[n]),
                            "idle": sorted(n for n in ran if not ran[n])}
         shutil.rmtree(data)
-        told = {"key": self.keys[test], "seconds": seconds if passed else None, "lines": lines}
+        told = {"key": self.keys[test], "seconds": seconds if passed else None, "whole": whole,
+                "lines": lines}
         with open(self.path_of(test) + ".new", "w") as f:
             json.dump(told, f)
         os.replace(self.path_of(test) + ".new", self.path_of(test))
         self.known[test] = told
+        self.sizes.pop(test, None)
         return "%s: %s, %.1f s" % (test, "ok" if passed else "fails here, left out", seconds)
 
     def leave_out(self, test):
@@ -161,10 +167,11 @@ class Coverage:
         return 60 + 5 * self.known[test]["seconds"]
 
     def tests_for(self, path, line):
-        """The tests that run the line, quick ones first. Of a line without code of its own (a
-        declaration, the rest of a statement), of a file that has changed since, and of the readers
-        of files, which work in a child that may not write its counters: those that run something
-        of the file; of a file that is new: all."""
+        """The tests that run the line: first those that are quick and of whose lines many are of
+        that file. Of a line without code of its own (a declaration, the rest of a statement), of a
+        file that has changed since: those that run something of the file; of the readers of files,
+        which work in a child that may not write its counters, also those that run something of the
+        file and begin such a child, or all that begin one; of a file that is new: all."""
         usable = {t: k for t, k in self.known.items() if k["seconds"] is not None}
         if path == build.MODULE:
             return [t for t in usable if t == build.MODULE_TEST]
@@ -175,18 +182,31 @@ class Coverage:
         found = {t for t in some if t in old or line in here[t]["ran"]}
         if not here:
             found = set(usable)
-        elif not has_code or (not found and path.startswith("src/formats/")):
+        elif not has_code:
             found = some
-        return sorted(found, key=lambda t: usable[t]["seconds"])
+        elif path.startswith("src/formats/"):
+            apart = {t for t in usable if usable[t]["lines"].get(SANDBOX, {}).get("ran")}
+            found |= some & apart or apart
+        found |= {t for t in usable if not usable[t]["whole"]}
+        return sorted(found, key=lambda t: self.cost(t, path))
+
+    def cost(self, test, path):
+        """Seconds for each share of what the test runs that is in the file."""
+        lines = self.known[test]["lines"]
+        if test not in self.sizes:
+            self.sizes[test] = sum(len(here["ran"]) for here in lines.values())
+        here = len(lines[path]["ran"]) if path in lines else 0
+        return (0.5 + self.known[test]["seconds"]) * self.sizes[test] / (here + 1)
 
 
 def passes(copy, plain, test, data):
-    """(passed, seconds). One that fails with counters, which make it slow and touch files, may pass
-    without them; what it ran is known all the same."""
-    for some, env in ((copy, {"GCOV_PREFIX": data}), (plain, {}), (plain, {})):
+    """(passed, seconds, whether with counters). One that fails with these, which make it slow and
+    touch files, may pass without."""
+    counted, plainly = (copy, {"GCOV_PREFIX": data}), (plain, {})
+    for some, env in (counted, counted, plainly, plainly):
         ended, seconds = some.test(test, 600, env)
         if ended == build.PASSED:
-            return True, seconds
+            return True, seconds, some is copy
         if some is plain and ended == build.LATE:
             break
-    return False, seconds
+    return False, seconds, False

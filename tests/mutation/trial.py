@@ -23,34 +23,48 @@ def code_of(path):
     return hashlib.sha1(data).hexdigest()
 
 
+# Not an outcome yet.
+LATE, LONG = PUT_OFF = ("late", "long")
+# Seconds of tests until others come first: a line that all tests run takes half an hour to survive.
+PATIENCE = 150
+
+
 class Todo:
-    """The faults in their order, until enough valid ones were tried or the time is over; then those
-    that were put off, one at a time, when nobody else works."""
+    """The faults in their order, until enough valid ones were tried or the time is over; those that
+    take long when all others were begun; then those that were late, one at a time, when nobody else
+    works."""
 
     def __init__(self, chosen, count, seconds, results, mark_of):
         self.chosen, self.count, self.results, self.mark_of = chosen, count, results, mark_of
         self.until = time.monotonic() + seconds
-        self.at, self.valid, self.under_way, self.late = 0, 0, 0, []
+        self.at, self.valid, self.under_way, self.late, self.long = 0, 0, 0, [], []
         self.guard = threading.Lock()
 
     def next(self):
+        """(fault, the tests that it has survived), or None"""
         with self.guard:
             while (self.at < len(self.chosen) and time.monotonic() < self.until and
-                   self.valid + self.under_way + len(self.late) < self.count):
+                   self.valid + self.under_way + len(self.late) + len(self.long) < self.count):
                 f = self.chosen[self.at]
                 self.at += 1
                 if not self.results.knows(f, self.mark_of(f)):
                     self.under_way += 1
-                    return f
+                    return f, set()
                 self.valid += self.results.outcome(f) not in NOT_VALID
+            if self.long and time.monotonic() < self.until:
+                self.under_way += 1
+                return self.long.pop(0)
             return None
 
-    def done(self, fault, outcome):
-        """outcome None: put off"""
+    def done(self, fault, outcome, survived):
         with self.guard:
             self.under_way -= 1
-            self.late += [fault] if outcome is None else []
-            self.valid += outcome is not None and outcome not in NOT_VALID
+            if outcome == LONG:
+                self.long.append((fault, survived))
+            elif outcome == LATE:
+                self.late.append(fault)
+            else:
+                self.valid += outcome not in NOT_VALID
 
 
 class Worker(threading.Thread):
@@ -107,24 +121,29 @@ class Worker(threading.Thread):
         ended = self.copy.test(test, limit)[0]
         return self.copy.test(test, limit)[0] if ended == build.FAILED else ended
 
-    def run_tests(self, fault, alone):
-        """(outcome, test); outcome None: a test is late, which says nothing on a busy machine."""
+    def run_tests(self, fault, survived, alone):
+        """(outcome, test); LATE: a test is, which says nothing on a busy machine; LONG: it has
+        survived some tests, which are added to those, and others are left."""
         tests = self.cover.tests_for(fault.path, fault.line)
-        for test in tests:
+        until = time.monotonic() + PATIENCE
+        for test in (t for t in tests if t not in survived):
+            if time.monotonic() > until and not alone:
+                return LONG, ""
             if self.copy.make(self.programs_of(test)) != 0:
                 return INVALID, test + " does not link"
             ended = self.run_test(test, alone)
             if ended == build.FAILED:
                 return KILLED, test
             if ended == build.LATE:
-                return TIMEOUT if alone else None, test
+                return TIMEOUT if alone else LATE, test
+            survived.add(test)
         return SURVIVED, "" if tests else "no test runs the line"
 
-    def attempt(self, fault, alone):
+    def attempt(self, fault, survived, alone):
         text = self.read(fault.path)
         self.copy.write(fault.path, faults.with_fault(text, fault))
         try:
-            return self.no_fault(fault) or self.run_tests(fault, alone)
+            return self.no_fault(fault) or self.run_tests(fault, survived, alone)
         finally:
             self.copy.write(fault.path, text)
             self.copy.make(self.everything(fault))
@@ -140,26 +159,26 @@ class Worker(threading.Thread):
             self.trusted.add(test)
         return True
 
-    def try_one(self, fault, alone):
+    def try_one(self, fault, survived, alone):
         mark = self.todo.mark_of(fault)
-        outcome, by = self.attempt(fault, alone)
+        outcome, by = self.attempt(fault, survived, alone)
         while outcome in (KILLED, TIMEOUT) and not self.trusts(by):
-            outcome, by = self.attempt(fault, alone)
-        self.todo.done(fault, outcome)
-        if outcome:
+            outcome, by = self.attempt(fault, survived, alone)
+        self.todo.done(fault, outcome, survived)
+        if outcome not in PUT_OFF:
             self.results.add(fault, outcome, by, mark)
         told = " ".join(("%s -> %s" % (fault.old, fault.new)).split())
-        self.say("%-10s %s:%d %s: %s %s" % (outcome or "later", fault.path, fault.line, fault.kind,
-                                            told[:90], "(%s)" % by if by else ""))
+        self.say("%-10s %s:%d %s: %s %s" % (outcome, fault.path, fault.line, fault.kind, told[:90],
+                                            "(%s)" % by if by else ""))
 
     def run(self):
         while True:
-            fault = self.todo.next()
-            if fault is None:
+            chosen = self.todo.next()
+            if chosen is None:
                 return
-            self.try_one(fault, False)
+            self.try_one(*chosen, False)
 
     def run_late(self):
         """When all others have ended."""
         for fault in self.todo.late:
-            self.try_one(fault, True)
+            self.try_one(fault, set(), True)
