@@ -281,6 +281,11 @@ TAP_TESTS += test-inputs
 test_inputs_SOURCES = tests/unit/test-inputs.c
 test_inputs_CPPFLAGS = $(TEST_CPPFLAGS) -I$(srcdir)/tests/unit
 test_inputs_LDADD = $(CORE_LIBS)
+TAP_TESTS += test-checksets
+test_checksets_SOURCES = tests/unit/test-checksets.c
+test_checksets_CPPFLAGS = $(TEST_CPPFLAGS) -I$(srcdir)/tests/unit
+test_checksets_LDADD = $(CORE_LIBS)
+
 TAP_TESTS += test-pickle
 test_pickle_SOURCES = tests/unit/test-pickle.c
 test_pickle_CPPFLAGS = $(TEST_CPPFLAGS) -I$(srcdir)/tests/unit
