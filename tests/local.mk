@@ -19,6 +19,7 @@ EXTRA_DIST += tests/cluster/run tests/cluster/throwaway tests/leaks.txt tests/po
 	tests/data/pictures/1x4000.png \
 	tests/data/pictures/20000x20000.png \
 	tests/data/pictures/alpha.png \
+	tests/data/pictures/animation.webp \
 	tests/data/pictures/411.jpg \
 	tests/data/pictures/420-progressive.jpg \
 	tests/data/pictures/420.jpg \
@@ -30,8 +31,11 @@ EXTRA_DIST += tests/cluster/run tests/cluster/throwaway tests/leaks.txt tests/po
 	tests/data/pictures/lossy.webp \
 	tests/data/pictures/palette.gif \
 	tests/data/pictures/pixels.sha256 \
+	tests/data/pictures/placed.webp \
 	tests/data/pictures/restart.jpg \
 	tests/data/pictures/rgb.bmp \
+	tests/data/pictures/rle4.bmp \
+	tests/data/pictures/rle8.bmp \
 	tests/data/pictures/rgb.ppm \
 	tests/data/pictures/cmyk.jpg \
 	tests/data/pictures/gray.png \

@@ -1,15 +1,20 @@
 /* SPDX-License-Identifier: MIT */
-/* BMP: without compression, of 1, 4, 8, 16, 24 or 32 bits a pixel. (Versions of stb_image differ in
- * what they make of files that are cut off.)
+/* BMP: without compression, of 1, 4, 8, 16, 24 or 32 bits a pixel; run-length encoded, of 4 or 8,
+ * where pixels that are passed over have color 0, as Pillow has it. (Versions of stb_image differ
+ * in what they make of files that are cut off, and read no such.)
  *
  * Source: the structures BITMAPFILEHEADER, BITMAPCOREHEADER, BITMAPINFOHEADER and BITMAPV4HEADER of
  * the Windows documentation. */
 #include "src/formats/image_priv.h"
 
+#include "src/base/mem.h"
+
+#include <stdlib.h>
+
 struct bmp {
     int width, height, bits;
     bool top_down;
-    uint32_t compression; /* 0: none, 3: with masks */
+    uint32_t compression; /* 0: none, 1: runs of 8 bits, 2: of 4, 3: with masks */
     uint32_t mask[3];
     size_t pixels;        /* where they begin */
     const uint8_t *colors;
@@ -100,6 +105,114 @@ static bool read_row(const struct bmp *b, const uint8_t *row, uint8_t *to, struc
     return true;
 }
 
+/* ---- run-length encoded: the number of a color for each pixel */
+
+#define RLE_LINE_ENDS 0
+#define RLE_ALL_ENDS 1
+#define RLE_MOVES 2
+
+/* Where the next pixel goes, in the order of the file. */
+struct bmp_pen {
+    uint8_t *colors; /* (height, width) */
+    int x, y;
+};
+
+/* A run of n pixels: of the two colors in d[0] by turns, or, absolute, those that follow. Programs
+ * that count in pairs write one that is too long at the end of a line: it is cut, as Pillow does.
+ */
+static bool rle_run(const struct bmp *b, const uint8_t *d, int n, bool absolute,
+                    struct bmp_pen *pen, struct pixels *p)
+{
+    if (!absolute && n > b->width - pen->x)
+        n = b->width - pen->x;
+    if (pen->y >= b->height || n > b->width - pen->x)
+        return pixels_fail(p, "a run of colors goes over its edge");
+    uint8_t *to = pen->colors + (size_t)pen->y * (size_t)b->width + (size_t)pen->x;
+    for (int i = 0; i < n; i++) {
+        uint8_t byte = d[!absolute ? 0 : b->bits == 8 ? i : i / 2];
+        to[i] = b->bits == 8 ? byte : i % 2 ? byte & 15 : byte >> 4;
+    }
+    pen->x += n;
+    return true;
+}
+
+/* One code of *d, which has `left` bytes; moves *d behind it. *done: the last one. */
+static bool rle_code(const struct bmp *b, const uint8_t **d, size_t left, struct bmp_pen *pen,
+                     bool *done, struct pixels *p)
+{
+    const uint8_t *at = *d;
+    if (left < 2)
+        return pixels_fail(p, "the file ends early");
+    int n = at[0], second = at[1];
+    *d += 2;
+    if (n > 0)
+        return rle_run(b, at + 1, n, false, pen, p);
+    if (second == RLE_ALL_ENDS) {
+        *done = true;
+    } else if (second == RLE_LINE_ENDS) {
+        pen->x = 0;
+        pen->y++;
+    } else if (second == RLE_MOVES) {
+        if (left < 4)
+            return pixels_fail(p, "the file ends early");
+        *d += 2;
+        pen->x += at[2];
+        pen->y += at[3];
+        if (pen->x > b->width || pen->y > b->height)
+            return pixels_fail(p, "a move goes over its edge");
+    } else {
+        size_t bytes = b->bits == 8 ? (size_t)second : ((size_t)second + 1) / 2;
+        bytes += bytes & 1;
+        if (left - 2 < bytes)
+            return pixels_fail(p, "the file ends early");
+        *d += bytes;
+        return rle_run(b, at + 2, second, true, pen, p);
+    }
+    return true;
+}
+
+/* Every line has to come; what follows the last pixel is not read. */
+static bool rle_colors(const struct bmp *b, const uint8_t *d, const uint8_t *end, uint8_t *colors,
+                       struct pixels *p)
+{
+    struct bmp_pen pen = {colors, 0, 0};
+    bool done = false, full = false;
+    while (!done && !full) {
+        if (!rle_code(b, &d, (size_t)(end - d), &pen, &done, p))
+            return false;
+        full = pen.y >= b->height || (pen.y == b->height - 1 && pen.x == b->width);
+    }
+    return full || pixels_fail(p, "its lines are not all there");
+}
+
+static bool decode_rle(const uint8_t *data, size_t size, const struct bmp *b, struct pixels *p)
+{
+    size_t n = (size_t)b->width * (size_t)b->height;
+    if (b->pixels > size)
+        return pixels_fail(p, "the file ends early");
+    if (b->color_count == 0)
+        return pixels_fail(p, "no colors");
+    uint8_t *colors = vs_try_calloc(n, 1);
+    if (!colors)
+        return pixels_fail(p, "no memory");
+    bool good = rle_colors(b, data + b->pixels, data + size, colors, p);
+    for (size_t i = 0; i < n && good; i++) {
+        size_t y = i / (size_t)b->width, x = i % (size_t)b->width;
+        size_t row = b->top_down ? y : (size_t)b->height - 1 - y;
+        uint8_t *to = p->rgb + 3 * (row * (size_t)b->width + x);
+        if (colors[i] >= b->color_count) {
+            good = pixels_fail(p, "a pixel of color %d, of %zu", colors[i], b->color_count);
+            break;
+        }
+        const uint8_t *c = b->colors + colors[i] * b->color_size;
+        to[0] = c[2];
+        to[1] = c[1];
+        to[2] = c[0];
+    }
+    free(colors);
+    return good;
+}
+
 bool decode_bmp(const uint8_t *data, size_t size, struct pixels *p)
 {
     struct bmp b;
@@ -107,8 +220,11 @@ bool decode_bmp(const uint8_t *data, size_t size, struct pixels *p)
         return pixels_fail(p, "a damaged header");
     if (b.bits != 1 && b.bits != 4 && b.bits != 8 && b.bits != 16 && b.bits != 24 && b.bits != 32)
         return pixels_fail(p, "%d bits a pixel", b.bits);
+    if ((b.compression == 1 && b.bits == 8) || (b.compression == 2 && b.bits == 4))
+        return decode_rle(data, size, &b, p);
     if (b.compression != 0 && (b.compression != 3 || b.bits < 16))
-        return pixels_fail(p, "compressed BMP files are not read: save it without compression");
+        return pixels_fail(p, "BMP of compression %u with %d bits a pixel is not read: save it "
+                           "without compression", b.compression, b.bits);
     if (!find_masks(data, size, &b, p))
         return false;
     size_t stride = ((size_t)b.width * (size_t)b.bits + 31) / 32 * 4;

@@ -1,7 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # Pictures: pixels as Pillow has them, damage refused, no decoding without a sandbox. Broken by another
-# decoder, a file that is cut off and answered, or a child that decodes unlocked.
+# decoder, runs or frames that go over an edge, a file that is cut off and answered, or a child that
+# decodes unlocked.
 set -u
 . "$SRCDIR/tests/cli/lib.sh"
 work=$(mktemp -d) || exit 1
@@ -24,9 +25,10 @@ while read -r digest file; do
 done <"$pictures/pixels.sha256"
 
 # ---- damage
-# cut FILE: every beginning of it is refused with one line that names it.
+# cut_off FILE NAME [SPARE]: every beginning of it is refused with one line that names it, but those that
+# lack no more than the last SPARE bytes.
 cut_off() {
-    size=$(wc -c <"$1") bad=
+    size=$(($(wc -c <"$1") - ${3:-0})) bad=
     for left in 1 2 3 5 8 13 21 34 55 89 144 233; do
         for at in $((size - left)) $((size * left / 250)); do
             [ $at -gt 0 ] || continue
@@ -45,6 +47,39 @@ for f in 420.jpg 420-progressive.jpg gray.jpg restart.jpg cmyk.jpg gray.png pale
     case $f in *.webp) [ $webp -eq 0 ] || continue ;; esac
     cut_off "$pictures/$f" "$f"
 done
+for f in rle4.bmp rle8.bmp; do # what only says that nothing follows: two codes, of a line's end and of the picture's
+    cut_off "$pictures/$f" "$f" 4
+done
+if [ $webp -eq 0 ]; then
+    for f in animation.webp placed.webp; do
+        cut_off "$pictures/$f" "$f"
+    done
+fi
+
+# Of 5x3 pixels and 3 colors beside black; what follows is codes.
+runs() { # runs CODES
+    printf 'BM\0\0\0\0\0\0\0\0\106\0\0\0\050\0\0\0\5\0\0\0\3\0\0\0\1\0\4\0\2\0\0\0'
+    printf '\0\0\0\0\0\0\0\0\0\0\0\0\4\0\0\0\0\0\0\0'
+    printf '\0\0\0\0ABC\0DEF\0GHI\0'
+    # shellcheck disable=SC2059 # codes are octal
+    printf "$1"
+}
+runs '\0\3\022\060\0\0\0\2\2\1\3\022\0\1' >"$work/runs.bmp"
+"$dump" "$work/runs.bmp" | tail -c 45 | tr '\0' . >"$work/got"
+[ "$(cat "$work/got")" = "......CBAFEDCBA...............CBAFEDIHG......" ]
+ok $? "three pixels, the end of a line, a move and a run: $(cat "$work/got")"
+runs '\6\021\0\0\2\042\0\0\5\063\0\1' >"$work/runs.bmp"
+"$dump" "$work/runs.bmp" | tail -c 45 | tr '\0' . >"$work/got"
+[ "$(cat "$work/got")" = "IHGIHGIHGIHGIHGFEDFED.........CBACBACBACBACBA" ]
+ok $? "a run that is too long is cut, as Pillow does: $(cat "$work/got")"
+refuses 1 'a run of colors goes over its edge' "pixels that are too many" \
+    eval "runs '\0\6\021\021\021\0\0\1' >'$work/b'; '$dump' '$work/b'"
+refuses 1 'its lines are not all there' "a line too few" \
+    eval "runs '\5\021\0\0\5\021\0\1' >'$work/b'; '$dump' '$work/b'"
+refuses 1 'a move goes over its edge' "a move that is too far" eval "runs '\0\2\6\1\0\1' >'$work/b'; '$dump' '$work/b'"
+refuses 1 'a pixel of color 9, of 4' "a color that there is not" \
+    eval "runs '\5\231\0\0\5\021\0\0\5\021\0\1' >'$work/b'; '$dump' '$work/b'"
+refuses 1 'the file ends early' "no codes" eval "runs '' >'$work/b'; '$dump' '$work/b'"
 
 # poke FILE AT: the byte there is another one.
 poke() {

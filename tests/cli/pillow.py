@@ -155,6 +155,10 @@ def others(folder):
     group(folder, "BMP", [("RGB", saved(image, "BMP")), ("gray", saved(gray, "BMP")),
                           ("palette", saved(palette, "BMP")), ("alpha", saved(alpha, "BMP")),
                           ("two colors", saved(gray.convert("1"), "BMP"))])
+    few = Image.fromarray(np.asarray(image) // 100 * 100)
+    group(folder, "BMP, run-length encoded",
+          [("%d bits %dx%d" % (bits, w, h), rle(few.resize((w, h), 0).quantize(1 << bits), bits))
+           for bits in (4, 8) for w, h in SIZES])
     plain = b"P3\n# a comment\n3 1 15\n" + b"0 7 15 1 2 3 15 15 15\n"
     group(folder, "PNM", [("RGB", saved(image, "PPM")), ("gray", saved(gray, "PPM")),
                           ("two colors", saved(gray.convert("1"), "PPM")), ("plain", plain),
@@ -173,6 +177,73 @@ def others(folder):
     group(folder, "WebP", [("lossy %d %dx%d" % ((q,) + s), saved(scene(*s, 4), "WEBP", quality=q))
                            for q in (20, 80, 100) for s in SIZES] +
           [("lossless", saved(image, "WEBP", lossless=True)), ("alpha", saved(alpha, "WEBP"))])
+    group(folder, "WebP, first frame", list(animations()))
+
+
+def animations():
+    """With and without loss and alpha; a first frame that is smaller than the whole."""
+    for lossless in (False, True):
+        for with_alpha in (False, True):
+            frames = [scene(65, 49, i) for i in range(3)]
+            for i, f in enumerate(frames):
+                if with_alpha:
+                    f.putalpha(scene(65, 49, 7 + i).convert("L"))
+            yield ("lossless %d alpha %d" % (lossless, with_alpha),
+                   saved(frames[0], "WEBP", save_all=True, append_images=frames[1:],
+                         lossless=lossless, background=(9, 99, 200, 255)))
+    for x, y in ((0, 0), (10, 6), (62, 46)):
+        yield "a frame at %d %d" % (x, y), placed(saved(scene(8, 8, 3), "WEBP"), x, y, 70, 54)
+
+
+def chunk(name, data):
+    return name + len(data).to_bytes(4, "little") + data + b"\0" * (len(data) & 1)
+
+
+def placed(file, x, y, w, h):
+    """An animation of one frame of 8x8, the only chunk of a file, on a larger canvas."""
+    def three(n):
+        return n.to_bytes(3, "little")
+    frame = three(x // 2) + three(y // 2) + three(7) + three(7) + three(100) + b"\0" + file[12:]
+    body = (b"WEBP" + chunk(b"VP8X", b"\x02\0\0\0" + three(w - 1) + three(h - 1)) +
+            chunk(b"ANIM", b"\x10\x20\x30\xff\0\0") + chunk(b"ANMF", frame) +
+            chunk(b"ANMF", three(0) * 2 + frame[6:]))
+    return chunk(b"RIFF", body)
+
+
+def rle(image, bits):
+    """A BMP of runs and of absolute pixels, by turns; of 4 bits all absolute ones are even, as older
+    versions of Pillow lose the last of an odd number."""
+    w, h = image.size
+    rows = np.asarray(image)[::-1]
+    out = bytearray()
+    for y, row in enumerate(rows):
+        x = 0
+        while x < w:
+            n = 1
+            while x + n < w and n < 255 and row[x + n] == row[x]:
+                n += 1
+            few = min(w - x, 4 + y % 7) // 2 * 2
+            if n < 3 and few >= 4:
+                some = row[x:x + few]
+                code = bytes(some) if bits == 8 else bytes(a << 4 | b for a, b in
+                                                           zip(some[::2], some[1::2]))
+                out += bytes([0, few]) + code + b"\0" * (len(code) & 1)
+                x += few
+            else:
+                color = int(row[x])
+                out += bytes([n, color if bits == 8 else color << 4 | color])
+                x += n
+        out += b"\0\0"
+    out += b"\0\1"
+    colors = image.getpalette()[:3 << bits] + [0] * (3 << bits)
+    palette = b"".join(bytes([colors[3 * i + 2], colors[3 * i + 1], colors[3 * i], 0])
+                       for i in range(1 << bits))
+    begins = 54 + len(palette)
+    return (b"BM" + (begins + len(out)).to_bytes(4, "little") + b"\0\0\0\0" +
+            begins.to_bytes(4, "little") + (40).to_bytes(4, "little") + w.to_bytes(4, "little") +
+            h.to_bytes(4, "little") + b"\1\0" + bits.to_bytes(2, "little") +
+            (1 if bits == 8 else 2).to_bytes(4, "little") + len(out).to_bytes(4, "little") +
+            b"\0" * 16 + palette + bytes(out))
 
 
 def webp_file(folder):
