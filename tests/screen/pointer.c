@@ -6,12 +6,10 @@
 #include <stdio.h>
 #include <string.h>
 
-struct terminal *pointer_open(int rows, int cols, const char *const *more)
+struct terminal *pointer_open(int rows, int cols, bool wide)
 {
-    const char *argv[16] = {terminal_program(), "--no-log", "--threads", "1"};
-    const struct terminal_kind kind = {.sixel = true, .motion = true};
-    for (int i = 0; more && more[i] && i < 11; i++)
-        argv[4 + i] = more[i];
+    const char *argv[] = {terminal_program(), "--no-log", "--threads", "1", NULL};
+    const struct terminal_kind kind = {.sixel = true, .motion = true, .window = wide};
     struct terminal *t = terminal_start_as(argv, rows, cols, &kind);
     if (t)
         terminal_expect(t, "answered");

@@ -6,8 +6,8 @@
 #include "terminal.h"
 
 /* A terminal that reports the mouse without a button, on the frozen model with its first query
- * answered; further arguments end in NULL. */
-struct terminal *pointer_open(int rows, int cols, const char *const *more);
+ * answered; wide: its pictures may be as large as its window, else 1000 pixels wide. */
+struct terminal *pointer_open(int rows, int cols, bool wide);
 /* Moves it without a button, or presses and lets go the first one; rows and columns from 0. */
 void pointer_at(struct terminal *t, int row, int col);
 void pointer_click(struct terminal *t, int row, int col);

@@ -151,9 +151,9 @@ static void clicks(struct terminal *t)
        "another image has its number: %s", line);
     pointer_click(t, 10, 50);
     region(t, "the right one", 10, 60);
-    terminal_resize(t, 20, COLS); /* where they are narrower than their places */
+    terminal_resize(t, 16, COLS); /* where they are narrower than their places */
     terminal_settle(t, 300);
-    region(t, "the right one, lower", 7, 55);
+    region(t, "the right one, lower", 4, 50);
     terminal_resize(t, ROWS, COLS);
     terminal_settle(t, 300);
 }
@@ -206,7 +206,7 @@ static void modes(void)
     ok(terminal_mode(t, 1002) && !terminal_mode(t, 1003), "not wished where it was not offered");
     terminal_command(t, "quit");
     ok(terminal_ends(t), "ends with status 0");
-    t = pointer_open(ROWS, COLS, NULL);
+    t = pointer_open(ROWS, COLS, false);
     ok(terminal_mode(t, 1003) && terminal_mode(t, 1006), "wished where it is");
     terminal_command(t, "set mouse off");
     ok(!terminal_mode(t, 1003) && !terminal_mode(t, 1000), "but not without the mouse");
@@ -230,7 +230,7 @@ static void modes(void)
     terminal_wait(t);
     ok(terminal_restored(t, why, sizeof why), "the terminal is as it was: %s", why);
     ok(terminal_ends(t), "ends with status 0");
-    t = pointer_open(ROWS, COLS, NULL);
+    t = pointer_open(ROWS, COLS, false);
     pointer_at(t, 5, 10);
     bool on = terminal_mode(t, 1003);
     kill(t->pid, SIGTERM);

@@ -16,6 +16,13 @@ void draw_cell(const struct workbench *w, int *cw, int *ch)
     *ch = pixels ? w->screen.gfx.term.cell_h : 2;
 }
 
+int draw_cols(const struct workbench *w, int cols)
+{
+    int most = gfx_has_pixels(&w->screen.gfx) ? w->screen.gfx.most_w / w->screen.gfx.term.cell_w
+                                              : cols;
+    return cols < most ? cols : most;
+}
+
 struct canvas *draw_canvas(const struct workbench *w, int width, int height)
 {
     struct canvas *c = canvas_new(width, height);

@@ -75,6 +75,8 @@ void screen_ask(struct workbench *w);
 void screen_ask_anew(struct workbench *w);
 /* The pixels of a cell: those of the terminal, or 1x2 in blocks. */
 void draw_cell(const struct workbench *w, int *cw, int *ch);
+/* So many of these columns as a picture may have here: what is wider is cut by the terminal. */
+int draw_cols(const struct workbench *w, int cols);
 /* A canvas for the screen, whose labels are painted, or text over blocks. NULL when too large. */
 struct canvas *draw_canvas(const struct workbench *w, int width, int height);
 

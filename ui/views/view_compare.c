@@ -62,7 +62,7 @@ static struct layout compare_lay_out(struct workbench *w, struct compare_view *v
     }
     l.from = v->first > l.count - l.shown ? l.count - l.shown : v->first;
     l.from = l.from < 0 ? 0 : l.from;
-    l.width = l.shown ? a.cols / l.shown : a.cols;
+    l.width = l.shown ? draw_cols(w, a.cols) / l.shown : a.cols;
     int rows = (a.rows - 3) / 2, high = l.width * 3 / 8; /* cells are twice as high as wide */
     l.photo_rows = rows < high ? rows : high;
     if (l.photo_rows < PHOTO_ROWS || w->screen.gfx.mode == GFX_NONE)

@@ -124,7 +124,8 @@ static void draw_curves_plots(struct workbench *w, struct pane *p, const struct 
 {
     struct curves_view *v = p->state;
     int cw, ch, of[EXPLAIN_KINDS], kinds = curves_kinds(c, of);
-    int rows = kinds ? (a.rows - TEXT * kinds - kinds) / kinds : 0, cols = a.cols - AXIS;
+    int rows = kinds ? (a.rows - TEXT * kinds - kinds) / kinds : 0;
+    int cols = draw_cols(w, a.cols - AXIS);
     draw_cell(w, &cw, &ch);
     if (kinds == 0 || cols < 10) {
         inside_hint(a, 0, kinds ? "no room for the curves" : "nothing can be removed");

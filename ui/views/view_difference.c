@@ -174,8 +174,10 @@ static void difference_paint(struct canvas *c, const struct difference_map *m)
 }
 
 /* Cells of the map: whole lines for every row, when there is room for their names. */
-static struct area map_area(struct area a, int rows, int cols, bool *named)
+static struct area map_area(const struct workbench *w, struct area a, int rows, int cols,
+                            bool *named)
 {
+    a.cols = draw_cols(w, a.cols);
     int high = a.rows / rows, wide = (a.cols - NAME_COLS - 1) / cols;
     *named = high >= 1 && a.cols > NAME_COLS + 8;
     high = high > 2 ? 2 : high;
@@ -208,7 +210,7 @@ static void draw_difference_map(struct workbench *w, const struct pane *p,
                                 const struct difference_map *m, struct area a)
 {
     bool named;
-    struct area at = map_area(a, m->rows, m->cols, &named);
+    struct area at = map_area(w, a, m->rows, m->cols, &named);
     int cw, ch, source = look_source(w, m->kind);
     draw_cell(w, &cw, &ch);
     bool room = at.rows > 0 && at.cols > 0;

@@ -146,7 +146,8 @@ static void draw_states(struct workbench *w, struct pane *p, const struct drift 
               d->cka[0].rows, one ? " (no task token)" : "", cka_floor(&d->cka[0]),
               d->cka[1].rows, cka_floor(&d->cka[1]));
     attrset(A_NORMAL);
-    struct area at = {a.row + 2, a.col + names, 2 * rows + 1, a.cols - names};
+    struct area at = {a.row + 2, a.col + names, 2 * rows + 1,
+                      draw_cols(w, a.cols - names)};
     for (int s = 0; s < 2; s++) {
         const struct cka *x = &d->cka[s];
         int n = x->depths, top = at.row + s * (rows + 1);

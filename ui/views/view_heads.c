@@ -414,8 +414,7 @@ static bool draw_pictures(struct workbench *w, struct pane *p, struct area at)
         /* About square: a wide pane is not filled. */
         int side = at.rows * ch / t->layers * 2;
         int most = side * t->heads / cw;
-        most = !blocks && w->screen.gfx.most_w / cw < most ? w->screen.gfx.most_w / cw : most;
-        at.cols = at.cols < most ? at.cols : most;
+        at.cols = draw_cols(w, at.cols < most ? at.cols : most);
         struct canvas *c = draw_canvas(w, at.cols * cw, at.rows * ch);
         if (c) {
             heads_paint(w, p, c);

@@ -361,7 +361,7 @@ static void draw_points(struct workbench *w, int slot, const struct plane *p, st
         return;
     }
     draw_cell(w, &cw, &ch);
-    int width = a.cols * cw < w->screen.gfx.most_w ? a.cols * cw : w->screen.gfx.most_w;
+    int width = a.cols * cw;
     struct canvas *c = draw_canvas(w, width, a.rows * ch);
     for (int i = 0; c && i < n; i++) {
         int left = width * i / n, right = width * (i + 1) / n;
@@ -420,10 +420,11 @@ static void plane_draw(struct workbench *w, struct pane *at, struct area a)
     bool any = open_plane(w, at, &p);
     if (any && a.rows >= 6 && a.cols >= 24) {
         int now = chosen_item(w, &p);
-        v->at = (struct area){2, 0, a.rows - 3, a.cols};
+        const struct area points = {a.row + 2, a.col, a.rows - 3, draw_cols(w, a.cols)};
+        v->at = area_in_pane(at, points);
         draw_plane_title(w, &p, a, now);
         draw_colors(a);
-        draw_points(w, at->slot, &p, (struct area){a.row + 2, a.col, a.rows - 3, a.cols}, now);
+        draw_points(w, at->slot, &p, points, now);
     } else {
         draw_text(a.row, a.col, a.cols, "%s", any ? "no room for the plane"
                                             : w->now.r ? "this result has no hidden states"

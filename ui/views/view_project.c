@@ -264,7 +264,7 @@ static void draw_project_body(struct workbench *w, struct pane *at,
     room = room < 1 ? 1 : room > NEAR ? NEAR : room;
     project_find_near(f->v, &f->p->known, room);
     int thumbs = project_thumb_cols(w, a, f->v->near.count), texts = thumbs ? TEXTS : 0;
-    int plane = a.cols - thumbs - texts;
+    int plane = draw_cols(w, a.cols - texts) - thumbs;
     draw_cell(w, &cw, &ch);
     struct canvas *all = draw_canvas(w, (plane + thumbs) * cw, a.rows * ch);
     struct canvas *points = draw_canvas(w, plane * cw, a.rows * ch);
@@ -275,7 +275,7 @@ static void draw_project_body(struct workbench *w, struct pane *at,
     canvas_free(points);
     if (thumbs)
         draw_project_near(w, f, all, a, plane, thumbs);
-    f->v->at = (struct area){2, 0, a.rows, plane};
+    f->v->at = area_in_pane(at, (struct area){a.row, a.col, a.rows, plane});
     gfx_place(&w->screen.gfx, at->slot, (struct area){a.row, a.col, a.rows, plane + thumbs}, all);
 }
 

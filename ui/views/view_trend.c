@@ -80,7 +80,7 @@ static void draw_plot(struct workbench *w, const struct pane *p, const struct pr
     int cw, ch, n = t->count;
     char name[64];
     draw_cell(w, &cw, &ch);
-    struct area at = {a.row, a.col + 5, a.rows - 2, a.cols - 6};
+    struct area at = {a.row, a.col + 5, a.rows - 2, draw_cols(w, a.cols - 6)};
     bool room = at.rows > 1 && at.cols > 1;
     struct canvas *c = room ? draw_canvas(w, at.cols * cw, at.rows * ch) : NULL;
     if (!c)
