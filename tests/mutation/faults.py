@@ -82,7 +82,9 @@ def from_return(tokens, i, text):
     value = text[first.begin:last.begin]
     if not re.search(r"\b(vs_fail\w*|VS_E_\w+|rc|fail_\w+|\w+_fail)\b|^-1$", value):
         return []
-    return [("error", i, end, "return ((void)(%s), 0);" % value.strip())]
+    headers = re.findall(r"^[a-z][\w *]*\(", text[:first.begin], re.M)
+    success = "1" if headers and re.search(r"\bbool \w+\(", headers[-1]) else "0"
+    return [("error", i, end, "return ((void)(%s), %s);" % (value.strip(), success))]
 
 
 def from_statement(tokens, i, before):

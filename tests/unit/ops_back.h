@@ -98,8 +98,8 @@ static void ops_norm_back(struct kern *k, struct kern *ref, int m, int n, bool f
     struct operand x = operand(k, (size_t)(m * n)), dy = operand(k, (size_t)(m * n));
     struct operand g = operand(ref, (size_t)n);
     struct kern_norm_back o = {.x = x.back, .ldx = n, .gamma = g.host, .dy = dy.back, .ldy = n,
-                               .dx = dy.back, .lddx = n, .m = m, .n = n, .eps = 1e-12f,
-                               .fixed = fixed};
+                               .dx = dy.back, .lddx = n, .m = m, .n = n, .fixed = fixed,
+                               .eps = n % 2 ? 0.25f : 1e-12f};
     struct kern_norm_back p = o;
     p.x = x.host, p.dy = p.dx = dy.host;
     kern_table(k)->norm_back(k, &o, 1);

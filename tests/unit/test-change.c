@@ -141,6 +141,11 @@ static void silences(struct model *m, struct query q)
     bool quiet = trace_attention(zero->trace, ATTN_TEXT_TO_IMAGE, 1, 0, -1, &rows, &cols, map);
     for (int i = 0; i < rows * cols; i++)
         quiet &= map[i] == 0;
+    bool none = true;
+    for (int i = 0; i < 4; i++)
+        none &= !trace_attention(zero->trace, ATTN_TEXT_TO_IMAGE, (const int[]){-1, 99, 0, 0}[i],
+                                 i == 2, i == 3 ? 99 : 0, &rows, &cols, NULL);
+    ok(none, "there is no map of a layer, an input or a head that is not there");
     ok(quiet && !same_answers(plain, zero, 1e-5f), "a silent layer looks nowhere, and is missed");
     bool level = trace_attention(even->trace, ATTN_IMAGE_TO_TEXT, 0, 0, 2, &rows, &cols, map);
     for (int i = 0; i < rows * cols; i++)
