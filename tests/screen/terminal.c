@@ -449,11 +449,12 @@ bool terminal_expect(struct terminal *t, const char *text)
     return true;
 }
 
-bool terminal_cell_color(const struct terminal *t, int row, int col, uint8_t rgb[3])
+bool terminal_cell_color(const struct terminal *t, int row, int col, uint32_t sign,
+                         uint8_t rgb[3])
 {
     VTermScreenCell cell;
     VTermPos pos = {.row = row, .col = col};
-    if (!vterm_screen_get_cell(t->screen, pos, &cell) || cell.chars[0] != 0x2580)
+    if (!vterm_screen_get_cell(t->screen, pos, &cell) || cell.chars[0] != sign)
         return false;
     vterm_screen_convert_color_to_rgb(t->screen, &cell.fg);
     rgb[0] = cell.fg.rgb.red;

@@ -99,8 +99,9 @@ void terminal_drawn(const struct terminal *t, int row, char *out, int size);
 bool terminal_cursor(const struct terminal *t, int *row);
 /* From now on what is said is kept, as much as there is room for. */
 void terminal_mark(struct terminal *t);
-/* The background of a cell is a picture's block: its foreground color. */
-bool terminal_cell_color(const struct terminal *t, int row, int col, uint8_t rgb[3]);
+/* The color of a cell that shows the sign. U+2580 is a block of a picture. */
+bool terminal_cell_color(const struct terminal *t, int row, int col, uint32_t sign,
+                         uint8_t rgb[3]);
 /* Reads until nothing has come for so long from a program that rests. */
 void terminal_settle(struct terminal *t, int quiet_ms);
 /* Whether a private mode (of ?25, ?1000, ?1003, ?1006, ?1049, ?2004, ?2026) is on. */

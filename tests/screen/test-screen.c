@@ -273,7 +273,8 @@ static void with_blocks(void)
     terminal_read(t, 300);
     for (int r = 0; r < 32; r++)
         for (int c = 0; c < 66; c++)
-            red += terminal_cell_color(t, r, c, rgb) && rgb[0] > 150 && rgb[1] < 90 && rgb[2] < 90;
+            red += terminal_cell_color(t, r, c, 0x2580, rgb) && rgb[0] > 150 && rgb[1] < 90 &&
+                   rgb[2] < 90;
     ok(t->images == 0 && red > 20, "and draws blocks: %d red ones", red);
     ask(t, "the red square");
     ok(terminal_expect(t, "1 0.") && terminal_expect(t, "region 3"), "with ranks as text");

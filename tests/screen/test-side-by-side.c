@@ -221,7 +221,8 @@ static void joint_map(void)
     terminal_type(t, "\033");
     terminal_settle(t, 300);
     command(t, "region 2");
-    ok(terminal_expect(t, "\"region 2 class 1\" attends to") && terminal_has(t, "of it on this"),
+    ok(terminal_expect(t, "\"region 2 class 1\" attends to") &&
+           terminal_expect(t, "of it on this"),
        "a region is asked, too");
     terminal_type(t, ":quit\r");
     ok(terminal_ends(t), "that ends in order, too");
@@ -281,6 +282,22 @@ static void two_families(void)
     ok(terminal_ends(t), "that ends in order, too");
 }
 
+/* The color of a text's first sign, wherever it is. */
+static bool color_of(const struct terminal *t, const char *text, uint8_t rgb[3])
+{
+    char row[2048];
+    for (int i = 0; i < t->rows; i++) {
+        terminal_row(t, i, row, sizeof row);
+        const char *at = strstr(row, text);
+        int col = 0;
+        for (const char *c = row; at && c < at; c++)
+            col += (*c & 0xc0) != 0x80;
+        if (at)
+            return terminal_cell_color(t, i, col, (uint8_t)*text, rgb);
+    }
+    return false;
+}
+
 /* The chosen column stays that of its checkpoint while filters hide others, and nothing is done
  * with another one's answer. One question is of the last checkpoint only, one of two. */
 static void history_columns(void)
@@ -296,6 +313,9 @@ static void history_columns(void)
     ok(terminal_expect(t, "A early") && terminal_expect(t, "B final  another answer"),
        "two are compared");
     terminal_settle(t, 120);
+    uint8_t a[3], b[3];
+    ok(color_of(t, "A early", a) && color_of(t, "B final", b) && memcmp(a, b, 3) != 0,
+       "each name has its color");
     terminal_type(t, "H");
     terminal_expect(t, "2 questions");
     terminal_type(t, "\033OC\033OB\020");
