@@ -22,6 +22,15 @@ ok $? "devices lists processors and GPUs: $(tail -n 1 "$work/list")"
 "$VILSCOPE" devices --json | grep -q '"name": "ref"'
 ok $? "devices --json"
 refuses 2 "cuda:none" "a wrong number" q --device cuda:none
+if "$VILSCOPE" devices | grep -q '^cuda  *no  *no NVIDIA driver is installed (libcuda.so.1 is missing)$'; then
+    refuses 2 "device cuda: no NVIDIA driver is installed (libcuda.so.1 is missing); use --device cpu" \
+        "no driver" q --device cuda
+elif ! ldconfig -p 2>/dev/null | grep -q libcuda.so.1; then
+    false
+    ok $? "without a driver it is said that there is none"
+else
+    skip "no driver: there is one"
+fi
 
 # ---- no driver, and drivers that fail: libraries of a few lines in place of NVIDIA's
 cc=
