@@ -2,6 +2,7 @@
 /* Numbers as colors in rows and columns. */
 #include "ui/views/grid.h"
 
+#include "ui/kit/theme.h"
 #include "ui/views/list.h"
 
 #include <curses.h>
@@ -18,7 +19,7 @@ struct rgb grid_color(float x, float top, enum scale s)
 {
     float share = top > 0 ? x / top : 0;
     if (isnan(x))
-        return (struct rgb){70, 70, 70};
+        return theme_shade(0.275); /* which stands back on white, too */
     if (s == SCALE_SIGNED)
         return canvas_signed_color(share);
     return canvas_heat_color(s == SCALE_ROOT ? sqrtf(share > 0 ? share : 0) : share);

@@ -7,7 +7,7 @@
 #include "ui/views/views.h"
 
 enum scale { SCALE_LINEAR, SCALE_ROOT, SCALE_SIGNED };
-/* The color of x, whose largest is top; NaN is gray. */
+/* The color of x, whose largest is top; NaN is a gray near the background. */
 struct rgb grid_color(float x, float top, enum scale s);
 /* The colors with their numbers, in one line. */
 void grid_legend(int row, int col, int width, float top, enum scale s);
