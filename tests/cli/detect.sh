@@ -125,18 +125,12 @@ ok $? "50 images: $(cat "$work/err")"
     2>/dev/null && query refcoco "$pictures/gray.png" --no-log >/dev/null
 ok $? "a query reads them"
 killed=0
-kill_extract() { # kill_extract SECONDS OUTPUT: not by the function above, whose shell would die
-    "$VILSCOPE" extract $weights --quiet -o "$2" --jobs 2 "$work/in" 2>/dev/null &
-    pid=$!
-    sleep "$1"
-    kill -9 $pid 2>/dev/null && killed=$((killed + 1))
-    wait $pid 2>/dev/null
-}
-for wait in 0.02 0.03 0.04 0.05 0.06 0.08 0.1 0.2; do
-    kill_extract $wait "$work/parts"
-    [ "$(find "$work/parts" -name '*.npy' 2>/dev/null | wc -l)" -eq 50 ] && break
+for least in 0 9 20 31 42; do
+    ends 137 KILL 'within $least 50 files "$work/parts"' \
+        'within -1 50 files "$work/parts" || rm -rf "$work/parts"' \
+        "$VILSCOPE" extract $weights --quiet -o "$work/parts" --jobs 2 "$work/in" && killed=$((killed + 1))
 done
-extract -o "$work/parts" --jobs 2 "$work/in" && diff -r "$work/whole" "$work/parts" >/dev/null
+[ $killed -eq 5 ] && extract -o "$work/parts" --jobs 2 "$work/in" && diff -r "$work/whole" "$work/parts" >/dev/null
 ok $? "killed $killed times and continued: the same files"
 extract -o "$work/batch" --batch 7 "$work/in" && diff -r "$work/whole" "$work/batch" >/dev/null
 ok $? "seven at a time, where their sizes are equal: the same files"
@@ -156,10 +150,16 @@ else
         cmp -s "$work/one.lmdb/data.mdb" "$work/batch.lmdb/data.mdb"
     ok $? "LMDB does not depend on the number of jobs and on batches"
     killed=0
-    for wait in 0.02 0.04 0.06 0.08 0.1 0.15; do
-        kill_extract $wait "$work/killed.lmdb"
+    size() { # size LMDB: its bytes, 0 when there is none
+        cat "$1/data.mdb" 2>/dev/null | wc -c
+    }
+    whole=$(size "$work/one.lmdb")
+    for sixth in 0 1 2 3 4 5; do
+        ends 137 KILL 'within $((whole * sixth / 6)) $whole size "$work/killed.lmdb"' \
+            'within -1 $whole size "$work/killed.lmdb" || rm -rf "$work/killed.lmdb"' \
+            "$VILSCOPE" extract $weights --quiet -o "$work/killed.lmdb" --jobs 2 "$work/in" && killed=$((killed + 1))
     done
-    extract -o "$work/killed.lmdb" --jobs 2 "$work/in" &&
+    [ $killed -eq 6 ] && extract -o "$work/killed.lmdb" --jobs 2 "$work/in" &&
         cmp "$work/one.lmdb/data.mdb" "$work/killed.lmdb/data.mdb"
     ok $? "nor on being killed: $killed times"
     "$VILSCOPE" query -m "$tiny" -t refcoco --regions "$work/one.lmdb" --key gray-3 --no-log a \

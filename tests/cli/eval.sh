@@ -431,25 +431,15 @@ done
 for i in 1 2 3 4 5 6 7 8 9 10; do cat "$work/long/data.jsonl"; done >"$work/ten"
 for i in 1 2 3 4 5 6 7 8 9 10; do for k in 1 2 3 4 5; do cat "$work/ten"; done; done >"$work/long/many.jsonl"
 interrupted() { # interrupted OPTION...: once there is a row; its status
-    rm -f "$work/cut"
-    "$VILSCOPE" eval -m "$work/named" -c noise --data "$work/long/many.jsonl" --no-log --batch 1 --rows "$work/cut" "$@" \
-        >"$work/out" 2>"$work/err" &
-    pid=$! tries=0
-    while [ ! -s "$work/cut" ] && [ $tries -lt 600 ]; do
-        sleep 0.05
-        tries=$((tries + 1))
-    done
-    kill -INT $pid
-    wait $pid
+    ends 1 INT 'within 0 "$(wc -l <"$work/long/many.jsonl")" rows_of "$work/cut"' 'rm -f "$work/cut"' "$VILSCOPE" eval -m "$work/named" -c noise --data "$work/long/many.jsonl" --no-log --batch 1 --rows "$work/cut" "$@"
 }
 interrupted
-status=$? measured=$(wc -l <"$work/cut")
+measured=$(wc -l <"$work/cut")
 [ $status -eq 1 ] && [ "$measured" -ge 1 ] && [ "$measured" -lt "$(wc -l <"$work/long/many.jsonl")" ] &&
     grep -q "^vqa  *$measured " "$work/out" &&
     grep -q "eval: stopped: what was measured is in $work/cut; the same command with --resume continues" "$work/err" && [ "$("$VILSCOPE" eval --from "$work/cut" | grep -c "^vqa  *$measured ")" -eq 1 ]
 ok $? "what was measured until Ctrl-C is printed, and in the rows: $status $(grep '^vqa' "$work/out") $(tail -n 1 "$work/err")"
 interrupted --json
-status=$?
 [ $status -eq 1 ] && grep -q '"interrupted": true' "$work/out" && grep -q "\"items\": $(wc -l <"$work/cut")," "$work/out"
 ok $? "in JSON, too: $status $(grep '"items"' "$work/out")"
 end

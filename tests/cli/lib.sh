@@ -36,6 +36,53 @@ refuses() {
     ok $? "$what: $(cat "$work/err")"
 }
 
+# caught READY AFRESH COMMAND...: runs it, with its output in out and err, and leaves it stopped, as $pid, where
+# READY (a test) first holds. It stands still while READY looks, and yields to whoever looks: on a busy machine,
+# too, it is where it was seen. One that ended before is begun again, after AFRESH, which removes what it left.
+caught() {
+    ready=$1 afresh=$2 tries=0
+    shift 2
+    while [ $tries -lt 5 ]; do
+        tries=$((tries + 1))
+        eval "$afresh"
+        nice -n 19 "$@" >"$work/out" 2>"$work/err" &
+        pid=$!
+        while sleep 0.01 && kill -s STOP $pid 2>/dev/null; do
+            eval "$ready" && return
+            kill -s CONT $pid
+        done
+        wait $pid
+    done
+    return 1
+}
+
+# ends STATUS SIGNAL READY AFRESH COMMAND...: it ends with that status when it is sent the signal where READY holds.
+ends() {
+    want=$1 signal=$2
+    shift 2
+    for again in 1 2 3; do
+        caught "$@" && kill -s "$signal" $pid 2>/dev/null && kill -s CONT $pid 2>/dev/null
+        wait $pid
+        status=$?
+        [ $status -ne "$want" ] || return 0
+    done
+    return 1
+}
+
+# For READY: within LEAST MOST COMMAND...: the number that it prints is more than the one and less than the other.
+within() {
+    least=$1 most=$2
+    shift 2
+    so_far=$("$@")
+    [ "${so_far:-0}" -gt "$least" ] && [ "$so_far" -lt "$most" ]
+}
+files() { # files FOLDER: how many
+    ls "$1" 2>/dev/null | wc -l
+}
+rows_of() { # rows_of FILE...: how many
+    cat "$@" 2>/dev/null | wc -l
+}
+
 end() {
     echo "1..$n"
     exit $failed

@@ -351,17 +351,8 @@ grep '"task": "vqa"' "$work/w/short.jsonl" >"$work/vqa"
     echo '{"task": "vqa", "images": ["images/none.png"], "text": "is it?", "answer": "1"}'
     yes "$work/vqa" | head -n 100 | xargs cat | head -n 1500
 } >"$work/w/many.jsonl"
-: >"$work/err"
-"$VILSCOPE" compare -m "$work/named" -c noise -c "$work/crossed.bin" --data "$work/w/many.jsonl" --resamples 100 \
-    >"$work/out" 2>"$work/err" &
-pid=$! tries=0
-while ! grep -q 'left out with noise' "$work/err" && [ $tries -lt 600 ]; do
-    sleep 0.02
-    tries=$((tries + 1))
-done
-kill -INT $pid
-wait $pid
-status=$?
+ends 1 INT 'grep -q "left out with noise" "$work/err"' ': >"$work/err"' "$VILSCOPE" compare -m "$work/named" -c noise \
+    -c "$work/crossed.bin" --data "$work/w/many.jsonl" --resamples 100
 [ $status -eq 1 ] && grep -q '^  noise .* items$' "$work/out" && grep -q '^vilscope compare: stopped: ' "$work/err" &&
     [ "$(grep -c 'no other one to compare\|left out: .* that only noise has' "$work/out")" -eq 1 ]
 ok $? "Ctrl-C: what was measured until then is compared: $status $(tail -n 1 "$work/out")"

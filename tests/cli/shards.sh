@@ -13,20 +13,6 @@ unset VILSCOPE_LOG
 . "$SRCDIR/tests/cli/lib.sh"
 v=$VILSCOPE
 
-# ends STATUS SIGNAL READY COMMAND...: runs it, sends the signal once READY (a test) holds
-ends() {
-    want=$1 signal=$2 ready=$3
-    shift 3
-    "$@" >"$work/out" 2>"$work/err" &
-    pid=$!
-    until eval "$ready" || ! kill -0 $pid 2>/dev/null; do
-        sleep 0.01
-    done
-    kill -s "$signal" $pid 2>/dev/null
-    wait $pid
-    [ $? -eq "$want" ]
-}
-
 # ---- a share is I/N
 for shard in 3/2 0/4 1/x 1 /4 1/ -1/4 1/0 1/2/3 1/2x ' 1/2' 1/10000000; do
     for c in "extract -o $work/x --list $work/x" "explain --data x" "eval -m $tiny --data x" "compare --check-set x" "sessions replay 1"; do
@@ -57,7 +43,7 @@ x -o "$work/whole" --list "$work/list"
 ok $? "60 images: $(cat "$work/err")"
 for signal in TERM USR1; do
     # shellcheck disable=SC2086
-    ends 75 $signal '[ "$(ls "$work/$signal" 2>/dev/null | wc -l)" -gt 2 ]' \
+    ends 75 $signal 'within 2 60 files "$work/$signal"' 'rm -rf "$work/$signal"' \
         "$v" extract $weights --quiet --threads 1 -o "$work/$signal" --list "$work/list" &&
         grep -q 'left: run the same command to continue' "$work/err"
     ok $? "$signal ends it with 75: $(cat "$work/err")"
@@ -160,7 +146,7 @@ refuses 1 "has shards only" "shards are not scored" "$v" eval --from "$work/all.
 for signal in KILL TERM USR1; do
     want=75
     [ $signal = KILL ] && want=137
-    ends $want $signal '[ "$(cat "$work"/logs/*-2of3-*.rows 2>/dev/null | wc -l)" -gt 5 ]' \
+    ends $want $signal 'within 5 $share rows_of "$work"/logs/*-2of3-*' 'rm -f "$work"/logs/*-2of3-*' \
         "$v" eval -m "$frozen" --data "$work/set/items.jsonl" --threads 1 --batch 1 -c early --shard 2/3 \
         --place 1/2 --log "$work/logs/"
     ok $? "$signal: $want $(tail -n 1 "$work/err")"
@@ -264,7 +250,8 @@ ok $? "a task that is none: $(cat "$work/err")"
 batch -n 2 --name slow -- eval -m "$frozen" --data "$work/set/items.jsonl" -c early --batch 1
 cp "$work/out" "$work/it.sbatch"
 (cd / && export PATH="$work/bin:$PATH" STUBS="$work/stubs" SLURM_ARRAY_TASK_ID=1 SLURM_ARRAY_JOB_ID=77 VILSCOPE=
-ends 75 USR1 '[ "$(cat "$work"/array/slow.logs/*.rows 2>/dev/null | wc -l)" -gt 5 ]' bash "$work/it.sbatch") &&
+ends 75 USR1 'within 5 $share rows_of "$work"/array/slow.logs/*.rows' 'rm -f "$STUBS" "$work"/array/slow.logs/*' \
+    bash "$work/it.sbatch") &&
     [ "$(cat "$work/stubs")" = "scontrol requeue 77_1" ]
 ok $? "USR1 reaches the program, and 75 puts the task into the queue again: $(cat "$work/stubs")"
 batch -n 4 --name boxes --gpus 2 --then-merge -- extract -d "$tiny/detector.pth" -o all.lmdb --list list &&
@@ -379,7 +366,8 @@ for how in "--resume" "--shard 1/2"; do
     rm -rf "$work/whole.db" "$work/killed.db" "$work/killed"
     "$v" compare $a $how --log "$work/whole.db" >"$work/table" 2>"$work/err"
     all=$(logged "$work/whole.db")
-    ends 137 KILL '[ "$(logged "$work/killed.db")" -gt 3 ] 2>/dev/null' "$v" compare $a $how --log "$work/killed.db"
+    ends 137 KILL 'within 3 $all logged "$work/killed.db"' 'rm -f "$work"/killed.db*' \
+        "$v" compare $a $how --log "$work/killed.db"
     there=$(logged "$work/killed.db")
     [ "$there" -lt "$all" ] && "$v" compare $a $how --log "$work/killed.db" >"$work/out" 2>"$work/err" &&
         counts "$work/whole.db" >"$work/a" && counts "$work/killed.db" | cmp - "$work/a" &&
@@ -391,7 +379,8 @@ for how in "--resume" "--shard 1/2"; do
     ok $? "and a third time nothing is new"
     # The log of a node that is no more, in a folder: another one goes on, in its own.
     mkdir "$work/killed"
-    ends 137 KILL '[ "$(logged "$work/killed/")" -gt 3 ] 2>/dev/null' "$v" compare $a $how --log "$work/killed/"
+    ends 137 KILL 'within 3 $all logged "$work/killed/"' 'rm -f "$work"/killed/*' \
+        "$v" compare $a $how --log "$work/killed/"
     there=$(logged "$work/killed/")
     "$v" sessions --log "$work/moved.db" merge "$work"/killed/*.db >/dev/null && rm -f "$work"/killed/* &&
         mv "$work/moved.db" "$work/killed/elsewhere.db" && [ "$there" -lt "$all" ] &&
@@ -411,7 +400,9 @@ r="replay 1 -m $frozen -c early -c final --threads 1 --resume"
 {
     "$v" sessions --log "$work/whole.db" $r >"$work/table" 2>"$work/err"
     all=$(logged "$work/whole.db")
-    ends 137 KILL '[ "$(logged "$work/killed.db")" -gt 45 ] 2>/dev/null' "$v" sessions --log "$work/killed.db" $r
+    cp "$work/killed.db" "$work/begun.db"
+    ends 137 KILL 'within 45 $all logged "$work/killed.db"' \
+        'rm -f "$work"/killed.db*; cp "$work/begun.db" "$work/killed.db"' "$v" sessions --log "$work/killed.db" $r
     there=$(logged "$work/killed.db")
     [ "$there" -lt "$all" ] && "$v" sessions --log "$work/killed.db" $r >"$work/out" 2>"$work/err" &&
         counts "$work/whole.db" >"$work/a" && counts "$work/killed.db" | cmp - "$work/a"
