@@ -21,6 +21,12 @@ struct setup_list {
     bool deep; /* found below a folder that was named: none of its business unless it fits */
 };
 
+/* What a checkpoint is, and how many tasks it answers. */
+struct setup_kind {
+    char *says;
+    int tasks;
+};
+
 struct setup {
     const struct setup_options *o;
     struct parts parts;
@@ -28,7 +34,7 @@ struct setup {
     struct setup_list *lists; /* of labels: which head's, the checkpoint tells */
     int list_count;
     char *image, *regions, *key; /* of the files, to ask about; or NULL */
-    char **kinds;  /* of the checkpoints, beside them in parts */
+    struct setup_kind *kinds; /* of the checkpoints, beside them in parts */
     int unused;    /* files that were named and are no part */
 };
 /* Takes a file, or those in a folder; what is no part is a finding. In the folders of a folder only

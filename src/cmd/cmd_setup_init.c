@@ -65,7 +65,7 @@ void setup_tell(struct setup *s, const struct model *m)
     bool vqa = !m || model_answers(m, model_checkpoint_count(m) - 1, HEAD_VQA) > 0;
     bool gqa = !m || model_answers(m, model_checkpoint_count(m) - 1, HEAD_GQA) > 0;
     for (int i = 0; i < p->checkpoint_count; i++)
-        finding_add(&s->found, FOUND_OK, "checkpoint", NULL, "%s", s->kinds[i]);
+        finding_add(&s->found, FOUND_OK, "checkpoint", NULL, "%s", s->kinds[i].says);
     init_part(s, "checkpoint", NULL, FOUND_PROBLEM, "nothing can be asked",
               p->checkpoint_count ? NULL : "multi_task_model.bin of " PUBLISHED);
     init_part(s, "configuration", p->config, FOUND_PROBLEM, "nothing can be asked",

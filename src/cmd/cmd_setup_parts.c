@@ -51,13 +51,34 @@ static void setup_fill(struct setup *s, bool named, char **slot, const char *pat
         *slot = xstrdup(path);
 }
 
+static int setup_count_tasks(const char *list)
+{
+    int n = *list != '\0';
+    for (; *list; list++)
+        n += *list == ',';
+    return n;
+}
+
+/* The last checkpoint answers where none is named, so it is one that answers most tasks: of what is
+ * published the multi-task one, not the pre-trained one behind it. Otherwise they keep their order. */
 static void setup_checkpoint(struct setup *s, const char *path, const json_t *report)
 {
+    struct part_checkpoint *list;
     parts_add_checkpoint(&s->parts, path);
-    int n = s->parts.checkpoint_count;
-    s->kinds = xreallocarray(s->kinds, (size_t)n, sizeof *s->kinds);
-    s->kinds[n - 1] = xasprintf("%s: %s; answers: %s", path, setup_says(report, "model"),
-                                setup_says(report, "tasks"));
+    int at = s->parts.checkpoint_count - 1;
+    list = s->parts.checkpoints;
+    const struct part_checkpoint added = list[at];
+    const struct setup_kind kind = {
+        .tasks = setup_count_tasks(setup_says(report, "tasks")),
+        .says = xasprintf("%s: %s; answers: %s", path, setup_says(report, "model"),
+                          setup_says(report, "tasks"))};
+    s->kinds = xreallocarray(s->kinds, (size_t)at + 1, sizeof *s->kinds);
+    for (; at > 0 && s->kinds[at - 1].tasks > kind.tasks; at--) {
+        s->kinds[at] = s->kinds[at - 1];
+        list[at] = list[at - 1];
+    }
+    s->kinds[at] = kind;
+    list[at] = added;
 }
 
 static void setup_list(struct setup *s, const char *path, bool deep, const json_t *report)
@@ -283,7 +304,7 @@ void setup_fini(struct setup *s)
     free(s->regions);
     free(s->key);
     for (int i = 0; i < s->parts.checkpoint_count; i++)
-        free(s->kinds[i]);
+        free(s->kinds[i].says);
     free(s->kinds);
     parts_fini(&s->parts);
     findings_fini(&s->found);

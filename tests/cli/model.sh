@@ -56,6 +56,21 @@ said 0 "the new folder answers" "$v" query -m new -t gqa --no-log "$frozen/image
 "$v" query -m new -t gqa --no-log "$frozen/images/000001.png" "how many?" >said 2>/dev/null
 cmp -s usual said
 ok $? "as the demo does"
+
+# ---- as it is published: the pre-trained model comes behind the multi-task one by name, and answers no task
+mkdir -p published/datasets/VQA/cache published/datasets/gqa/cache
+python3 -c 'for i in range(200): print("[PAD] [UNK] [CLS] [SEP] [MASK]".split()[i] if i < 5 else "w%d" % i)' >vocab 2>out ||
+    awk 'BEGIN {split("[PAD] [UNK] [CLS] [SEP] [MASK]", s); for (i = 1; i <= 200; i++) print i < 6 ? s[i] : "w" i}' >vocab
+cp vocab published/vocab.txt
+cp "$SRCDIR/tests/data/baseline/config.json" published/config.json
+cp "$SRCDIR/tests/data/baseline/tasks.bin" published/multi_task_model.bin
+cp "$SRCDIR/tests/data/baseline/pretrained.bin" published/pretrained_model.bin
+said 0 "init of the checkpoints as they are published" "$v" model init both published \
+    --regions "$SRCDIR/tests/data/baseline/scene.npy"
+has "the multi-task one answers" '^ok  *question .*by multi_task_model.bin'
+said 0 "where none is named, too" "$v" query -m both -t vqa --no-log --regions "$SRCDIR/tests/data/baseline/scene.npy" w9
+said 0 "the other one by its name" "$v" query -m both -c pretrained_model.bin -t alignment --no-log \
+    --regions "$SRCDIR/tests/data/baseline/scene.npy" w9
 said 2 "a model.json is not lost" "$v" model init new given/*
 has "what to do" '--force writes it anew'
 said 0 "--force" "$v" model init new --force --no-query --name "my model" given/*
