@@ -7,6 +7,7 @@
 #define VS_ERR_H
 
 #include <stdarg.h>
+#include <stdbool.h>
 
 enum vs_code {
     VS_OK = 0,
@@ -18,7 +19,8 @@ enum vs_code {
     VS_E_REFUSED = -6,  /* well formed, but unsafe or unsupported on purpose */
     VS_E_CANCELLED = -7,
     VS_E_DB = -8,       /* the log database */
-    VS_E_DIVERGED = -9  /* weights, or what they make of an input, are NaN or infinite */
+    VS_E_DIVERGED = -9, /* weights, or what they make of an input, are NaN or infinite */
+    VS_E_GONE = -10     /* the server that computes is not there any more */
 };
 
 /* One message. Zero-initialise; the text is always NUL terminated and has no new line. */
@@ -34,6 +36,12 @@ int vs_fail(struct vs_err *err, int code, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 int vs_vfail(struct vs_err *err, int code, const char *fmt, va_list ap)
     __attribute__((format(printf, 3, 0)));
+
+/* Whether it is of all that is still to be asked, not of one item of many that could be left out. */
+static inline bool vs_is_of_all(int code)
+{
+    return code == VS_E_CANCELLED || code == VS_E_GONE;
+}
 
 /* Put "prefix: " before the message that err already holds; returns err->code. */
 int vs_fail_prefix(struct vs_err *err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

@@ -278,9 +278,8 @@ int compare_measured(const struct compare_options *o, const struct model_options
     if (rc == 0)
         rc = measure_run(&g, err);
     int closed = rows_close(&g.rows, rc < 0 ? &why : err);
-    if (rc == VS_E_CANCELLED && o->rows_out)
-        rc = vs_fail(err, rc, "stopped: what was measured is kept, with --resume the same command "
-                     "goes on");
+    if (o->rows_out)
+        rc = command_stopped(rc, err);
     if (rc < 0)
         measure_drop_empty(o->rows_out);
     model_free(g.m);

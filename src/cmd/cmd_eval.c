@@ -233,7 +233,7 @@ static int measure_one(struct measuring *g, int checkpoint, bool *any, struct vs
     command_clear();
     if (rc == VS_E_DIVERGED) /* the others are measured */
         c->diverged = xstrdup(g->err->text);
-    g->interrupted = rc == VS_E_CANCELLED && c->e.sums.items > 0;
+    g->interrupted = vs_is_of_all(rc) && c->e.sums.items > 0;
     return c->diverged ? 0 : rc;
 }
 

@@ -364,9 +364,8 @@ int eval_heads(const struct eval_study *o, struct vs_err *err)
     if (rc == 0)
         rc = o->reference ? heads_folder(&r) : heads_set_file(&r);
     int closed = set_rows_close(&r.lines, rc ? &why : err);
-    if (rc == VS_E_CANCELLED && o->rows)
-        rc = vs_fail(err, rc, "stopped: what was measured is kept, with --resume the same command "
-                     "goes on");
+    if (o->rows)
+        rc = command_stopped(rc, err);
     json_decref(r.rows);
     model_free(r.m);
     return rc ? rc : closed ? closed : r.partly ? EXIT_PARTLY : EXIT_OK;

@@ -308,13 +308,15 @@ void eval_log_put(struct logging *g, const struct log_evaluation *e)
 
 int eval_stopped(const struct eval_part *p, const char *rows, int rc, struct vs_err *err)
 {
-    if (rc != VS_E_CANCELLED)
+    if (!vs_is_of_all(rc))
         return rc;
+    const struct vs_err was = *err;
+    const char *why = rc == VS_E_GONE ? was.text : "stopped";
     if (p->rows)
-        return vs_fail(err, rc, "stopped: what was measured is kept, the same command goes on");
+        return vs_fail(err, rc, "%s: what was measured is kept, the same command goes on", why);
     return rows && !rows_is_folder(rows)
-               ? vs_fail(err, rc, "stopped: what was measured is in %s; the same command with "
-                         "--resume continues", rows)
-               : vs_fail(err, rc, "stopped: nothing was kept; with --rows FILE a stopped run "
-                         "can be resumed");
+               ? vs_fail(err, rc, "%s: what was measured is in %s; the same command with "
+                         "--resume continues", why, rows)
+               : vs_fail(err, rc, "%s: nothing was kept; with --rows FILE a stopped run "
+                         "can be resumed", why);
 }

@@ -134,7 +134,7 @@ static void fail_one(struct measuring *g, const struct task *task, const char *s
 
 static int show(struct measuring *g, const struct evaluation *e, int rc)
 {
-    bool interrupted = rc == VS_E_CANCELLED;
+    bool interrupted = vs_is_of_all(rc);
     int printed = 0;
     command_clear();
     if (rc != 0 && !(interrupted && e->sums.items))
@@ -183,7 +183,7 @@ static int measure(struct measuring *g, const struct eval_set *set, int checkpoi
 /* A failure that concerns this one only, when there are others. */
 static bool may_go_on(const struct measuring *g, int rc)
 {
-    return g->several && !g->w->strict && rc != VS_E_CANCELLED && rc != VS_E_IO;
+    return g->several && !g->w->strict && !vs_is_of_all(rc) && rc != VS_E_IO;
 }
 
 static int measure_task(struct measuring *g, const struct task *task)

@@ -343,7 +343,7 @@ static int explain_run_all(struct explaining *x)
         rc = x->o->reference ? reference_each(x->o->reference, x->o->data.task, x->o->data.split,
                                               explain_one_set, x, x->err)
                              : explain_set_file(x);
-    if ((rc == 0 || rc == VS_E_CANCELLED) && x->count)
+    if ((rc == 0 || vs_is_of_all(rc)) && x->count)
         explain_print(x);
     else if (rc == 0)
         rc = vs_fail(x->err, VS_E_USAGE, "no item was explained: no checkpoint has a head for what "
@@ -351,6 +351,8 @@ static int explain_run_all(struct explaining *x)
     if (rc == 0)
         explain_keep(x);
     closed = set_rows_close(&x->rows, rc ? &why : x->err);
+    if (x->o->rows)
+        rc = command_stopped(rc, x->err);
     for (int i = 0; i < x->count; i++)
         explain_sums_fini(&x->list[i].sums);
     free(x->list);

@@ -155,8 +155,9 @@ void command_items(void *arg, const struct eval_progress *p)
 
 const struct task *command_first_task(const struct model *m)
 {
-    for (int i = 0; i < task_count && model_checkpoint_count(m) > 0; i++)
-        if (model_check_task(m, 0, &task_table[i], NULL) == 0)
+    int last = model_checkpoint_count(m) - 1;
+    for (int i = 0; i < task_count && last >= 0; i++)
+        if (model_check_task(m, last, &task_table[i], NULL) == 0)
             return &task_table[i];
     return &task_table[0];
 }

@@ -397,7 +397,8 @@ static json_t *line_value(const struct log_query *was, const struct outcome *x)
         "notice", plain_string(x->notice));
 }
 
-/* Of one checkpoint. What it cannot answer is told and counted; not 0: the log cannot be read. */
+/* Of one checkpoint. What it cannot answer is told and counted; not 0: the log cannot be read, or
+ * there is nobody to ask. */
 static int replay_on(struct replay *r, const struct log_query *was, const struct result *old,
                      int checkpoint, int64_t *logged, struct vs_err *bad)
 {
@@ -412,6 +413,11 @@ static int replay_on(struct replay *r, const struct log_query *was, const struct
     }
     r->asked++;
     rc = replay_ask(r, old, checkpoint, &now, &owed, &err);
+    if (rc == VS_E_GONE) {
+        replayed_free(&owed);
+        return vs_fail(bad, rc, "%s: stopped after %d answers, which are kept", err.text,
+                       r->asked - 1);
+    }
     if (rc == 0) {
         replay_judge(r, was, old, now, &x);
         replay_keep(r, now, &x);

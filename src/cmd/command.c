@@ -47,6 +47,15 @@ int command_fail(const char *command, const struct vs_err *err)
     return err->code == VS_E_USAGE ? EXIT_USAGE : EXIT_FAILED;
 }
 
+int command_stopped(int rc, struct vs_err *err)
+{
+    const struct vs_err was = *err;
+    return vs_is_of_all(rc) ? vs_fail(err, rc, "%s: what was measured is kept, with --resume the "
+                                      "same command goes on",
+                                      rc == VS_E_GONE ? was.text : "stopped")
+                            : rc;
+}
+
 char *command_inside(const char *folder, const char *name)
 {
     size_t n = strlen(folder);

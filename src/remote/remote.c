@@ -284,8 +284,8 @@ static int call_locked(struct remote *r, const struct call *c, struct reply *out
     if (c->cancel && atomic_load(c->cancel))
         return vs_fail(err, VS_E_CANCELLED, "cancelled");
     if (bound && (fresh || *c->of != r->generation))
-        return vs_fail(err, VS_E_IO, "%s: what was kept there went with the connection: ask again",
-                       r->address);
+        return vs_fail(err, VS_E_GONE, "%s: what was kept there went with the connection: ask "
+                       "again", r->address);
     int rc = fresh ? connect_anew(r, err) : 0;
     if (rc != 0)
         return rc;
@@ -304,6 +304,12 @@ int remote_call(struct remote *r, const struct call *c, struct reply *out, struc
     *out = (struct reply){0};
     pthread_mutex_lock(&r->lock);
     int rc = call_locked(r, c, out, err);
+    /* It is no fault of what was asked; an answer that is too large for here is. */
+    if (rc != 0 && rc != VS_E_CANCELLED && rc != VS_E_LIMIT && r->channel.fd < 0) {
+        rc = VS_E_GONE;
+        if (err)
+            err->code = rc;
+    }
     pthread_mutex_unlock(&r->lock);
     return rc;
 }

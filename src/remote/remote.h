@@ -43,7 +43,7 @@ void remote_close(struct remote *r); /* after its nets; NULL is fine */
 const struct remote_model *remote_model(const struct remote *r);
 
 /* All functions below may be called from any thread; one at a time is asked of the server, others
- * wait. When the server is gone they fail with VS_E_IO, and connect anew at the next call. */
+ * wait. When the server is gone they fail with VS_E_GONE, and connect anew at the next call. */
 
 /* A file's content, and its path there, to be freed; NULL when the model has none. */
 int remote_part(struct remote *r, enum remote_part part, struct buf *out, char **path,

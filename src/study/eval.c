@@ -154,7 +154,7 @@ static int run_item(struct run *r, const struct eval_item *it)
         take_result(r, it, x);
     else if (rc == 0)
         ; /* the asker did all of it */
-    else if (rc == VS_E_CANCELLED || rc == VS_E_DIVERGED || !r->o->bad)
+    else if (vs_is_of_all(rc) || rc == VS_E_DIVERGED || !r->o->bad)
         vs_fail_prefix(r->err, "%s: line %d", r->set->path, it->line);
     else
         rc = r->o->bad(r->o->bad_arg, it, r->err);

@@ -36,7 +36,7 @@ struct pool {
 /* 0: the image is passed over from now on. */
 static int leave_image(struct pool *p, int image, int rc)
 {
-    if (rc == VS_E_CANCELLED || !p->o->bad_image)
+    if (vs_is_of_all(rc) || !p->o->bad_image)
         return rc;
     p->unread[image] = xstrdup(p->err->text);
     p->unread_count++;

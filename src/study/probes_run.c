@@ -223,7 +223,7 @@ static int run_probe(struct probe_runner *r, int i, int checkpoint, const atomic
         rc = query_run(r->model, &q, cancel, out, &why);
     if (rc == 0)
         runner_tell(it, *out, a);
-    else if (rc == VS_E_CANCELLED)
+    else if (vs_is_of_all(rc))
         return vs_fail(err, rc, "%s", why.text);
     else {
         a->error = xstrdup(why.text);

@@ -408,7 +408,7 @@ int projection_run_probes(struct model *m, const struct probes *p, const struct 
         int one = probe_runner_query(runner, i, w->checkpoint, &q, &why);
         if (one == 0)
             one = project_query(&g, p->list[i].name, it, &q, &why);
-        if (one == VS_E_CANCELLED)
+        if (vs_is_of_all(one))
             rc = vs_fail(err, one, "%s", why.text);
         else if (one != 0)
             project_bad(&g, p->list[i].name, &why);

@@ -68,6 +68,7 @@ cp "$SRCDIR/tests/data/baseline/pretrained.bin" published/pretrained_model.bin
 said 0 "init of the checkpoints as they are published" "$v" model init both published \
     --regions "$SRCDIR/tests/data/baseline/scene.npy"
 has "the multi-task one answers" '^ok  *question .*by multi_task_model.bin'
+has "a question that it has a head for" ', vqa: "what is in the picture?"'
 said 0 "where none is named, too" "$v" query -m both -t vqa --no-log --regions "$SRCDIR/tests/data/baseline/scene.npy" w9
 said 0 "the other one by its name" "$v" query -m both -c pretrained_model.bin -t alignment --no-log \
     --regions "$SRCDIR/tests/data/baseline/scene.npy" w9

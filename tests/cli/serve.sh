@@ -166,10 +166,15 @@ for i in 1 2 3; do
     "$VILSCOPE" eval --connect "$at" --threads 1 --data "$work/set" -t vqa --json --no-log >"$work/of$i" 2>/dev/null &
     eval "p$i=\$!"
 done
-"$VILSCOPE" eval --connect "$at" --threads 1 --data "$work/set" --json --no-log >/dev/null 2>&1 &
-killed=$!
-await "process $killed\$" 300
-kill -9 $killed 2>/dev/null
+# begun OPTION...: a client that evaluates all of the set, stopped in the middle of it, as $pid.
+begun() {
+    # shellcheck disable=SC2016 # caught expands it
+    caught 'within 2 $items rows_of "$work/rows"' 'rm -f "$work/rows"' "$VILSCOPE" eval --connect "$at" --threads 1 \
+        --data "$work/set" --no-log --rows "$work/rows" --batch 1 "$@"
+}
+items=$(wc -l <"$work/set/data.jsonl")
+begun && kill -9 $pid
+in_the_middle=$?
 # shellcheck disable=SC2154 # set by eval
 wait "$p1" && wait "$p2" && wait "$p3"
 bad=$?
@@ -178,12 +183,25 @@ for i in 1 2 3; do
     untimed "$work/of$i" | cmp -s "$work/a.text" - || bad=1
 done
 ok $bad "three clients at once, a fourth one killed: each has its numbers"
-wait $killed 2>/dev/null
+wait $pid 2>/dev/null
+[ $in_the_middle -eq 0 ] && grep -q "process $pid\$" "$work/said"
+ok $? "which was asking: $(rows_of "$work/rows") of $items items were answered"
 
+# The server stands still until all three have asked, then it is killed.
+for i in 1 2 3; do
+    begun && mv "$work/rows" "$work/rows$i" && mv "$work/err" "$work/err$i" && eval "p$i=$pid"
+done
+kill -STOP $server
+kill -CONT "$p1" "$p2" "$p3"
 kill -9 $server
 wait $server 2>/dev/null
-grep -q "process $killed\$" "$work/said"
-ok $? "which was there"
+for i in 1 2 3; do
+    eval "wait \$p$i"
+    [ $? -eq 1 ] && [ "$(grep -c "$at: the server .*gone.*what was measured is in .* --resume continues" "$work/err$i")" -eq 1 ] &&
+        [ "$(tail -n 1 "$work/rows$i" | cut -c 1)" = "{" ] && within 2 $items rows_of "$work/rows$i" || echo "$i"
+done >"$work/wrong"
+[ ! -s "$work/wrong" ]
+ok $? "three clients in the middle of a server that is killed: $(cat "$work/wrong") $(tail -n 1 "$work/err1")"
 refuses 1 "the server that was there is gone: \"vilscope serve" "a server that was killed" \
     "$VILSCOPE" query --connect "$at" --no-log -t vqa "$image" "$q"
 refuses 1 "there is no server: \"vilscope serve" "no server" \
@@ -299,14 +317,13 @@ VILSCOPE_CONNECT=$at refuses 2 "the model that VILSCOPE_CONNECT asks: leave" "a 
 kill -TERM $server
 wait $server
 serve --clients 1
-"$VILSCOPE" eval --connect "$local_at" --threads 1 --data "$work/set" --json --no-log >/dev/null 2>&1 &
-killed=$!
-await "process $killed\$" 300
-kill -STOP $killed
+served_at=$at at=$local_at
+begun
+at=$served_at
 refuses 1 "as many clients as it takes: try again later" "a refusal through ssh" \
     "$VILSCOPE" query --connect "$at" --no-log -t vqa "$image" "$q"
-kill -9 $killed
-wait $killed 2>/dev/null
+kill -9 $pid
+wait $pid 2>/dev/null
 kill -TERM $server
 wait $server
 "$VILSCOPE" query --connect "$at" --no-log -t vqa "$image" "$q" >/dev/null 2>"$work/err"

@@ -510,7 +510,7 @@ static void comes_back(struct model *m, const struct result *want, struct runnin
     int rc = net_mix(n, &patch, 1, &mixed, &err);
     server_end(r);
     struct result *none = ask(m, false, NULL, &err);
-    ok(!none && err.code == VS_E_IO && strstr(err.text, path), "without a server: %s", err.text);
+    ok(!none && err.code == VS_E_GONE && strstr(err.text, path), "without a server: %s", err.text);
     server_begin(r);
     ok(answers(m, want), "when it is back, the client goes on");
     int32_t ids[1] = {1}, task[1] = {1};
@@ -520,7 +520,7 @@ static void comes_back(struct model *m, const struct result *want, struct runnin
     struct trace *t = NULL;
     int lost = rc == 0 ? net_forward(mixed, &in, &(struct net_want){.heads = HEAD_VQA}, &t, &err)
                        : 0;
-    ok(lost == VS_E_IO && strstr(err.text, "went with the connection"),
+    ok(lost == VS_E_GONE && strstr(err.text, "went with the connection"),
        "what it kept before is not taken for another's: %s", err.text);
     net_free(mixed);
     free(features);
@@ -528,7 +528,7 @@ static void comes_back(struct model *m, const struct result *want, struct runnin
     served = "tests/data/frozen";
     server_begin(r);
     none = ask(m, false, NULL, &err);
-    ok(!none && err.code == VS_E_REFUSED && strstr(err.text, "another model"),
+    ok(!none && err.code == VS_E_GONE && strstr(err.text, "another model"),
        "another model in its place is not asked: %s", err.text);
     server_end(r);
     served = "tests/data/tiny";
