@@ -28,22 +28,37 @@ EXTRA_DIST += python/README.md python/pyproject.toml python/vilscope_log/__init_
 schemadir = $(pkgdatadir)/schemas
 dist_schema_DATA = schemas/cache-clear.schema.json \
 	schemas/cache.schema.json \
+	schemas/compare-attention.schema.json \
+	schemas/compare-cka.schema.json \
 	schemas/compare-patch.schema.json \
+	schemas/compare-rows.schema.json \
+	schemas/compare-watch-data.schema.json \
+	schemas/compare-watch.schema.json \
 	schemas/compare-weights.schema.json \
 	schemas/compare.schema.json \
 	schemas/devices.schema.json \
 	schemas/doctor.schema.json \
 	schemas/eval-change.schema.json \
 	schemas/eval-heads.schema.json \
-	schemas/explain-project.schema.json \
 	schemas/eval.schema.json \
+	schemas/explain-project.schema.json \
+	schemas/explain.schema.json \
 	schemas/inspect.schema.json \
 	schemas/model-check.schema.json \
 	schemas/model-init.schema.json \
-	schemas/query.schema.json \
+	schemas/query-attribute.schema.json \
+	schemas/query-leave-one-out.schema.json \
 	schemas/query-patch.schema.json \
+	schemas/query.schema.json \
 	schemas/sessions-check.schema.json \
+	schemas/sessions-diff.schema.json \
+	schemas/sessions-evaluation.schema.json \
+	schemas/sessions-evaluations.schema.json \
+	schemas/sessions-import.schema.json \
 	schemas/sessions-list.schema.json \
+	schemas/sessions-merge.schema.json \
+	schemas/sessions-prune.schema.json \
+	schemas/sessions-replay.schema.json \
 	schemas/sessions-search.schema.json \
 	schemas/sessions-show.schema.json \
 	schemas/tasks.schema.json

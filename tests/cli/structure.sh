@@ -117,7 +117,7 @@ sources '^tests/.*\.(c|h|sh)$' | grep -vE "^tests/cli/(demo|planted|structure)\.
     grep -v '^tests/unit/test-world\.c$' >"$work/frozen"
 some "$work/frozen" "tests that hang on the frozen model"
 none "only the demo's own tests open the demo" "$(search 'demo/model([^.]|$)|SHIPPED_DEMO' frozen |
-    grep -vE '^tests/screen/(test-(demo|tour)\.c|terminal\.h):')"
+    grep -vE '^tests/screen/(test-(demo|tour|tutorial)\.c|terminal\.h):')"
 none "the frozen model is as it was" \
     "$(cd tests/data/frozen && sha256sum -c SHA256SUMS 2>&1 | grep -v ': OK$'
     find . -type f | sed 's|^\./||' | grep -vE '^(README.md|SHA256SUMS)$' | while read -r f; do
