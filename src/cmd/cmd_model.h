@@ -108,7 +108,8 @@ void command_items(void *arg, const struct eval_progress *p);
 /* A note on stderr on items that were left out as their images are missing; nothing for none. */
 struct eval_gone;
 void command_say_gone(const char *command, const struct eval_gone *gone);
-/* The first one that the last checkpoint, which is asked, answers: VQA, unless it has no head for it. */
+/* The first one that the last checkpoint answers, which is asked: VQA, unless it has no head for
+ * it. */
 const struct task *command_first_task(const struct model *m);
 
 /* ---- -m and -c */

@@ -60,7 +60,7 @@ static int setup_count_tasks(const char *list)
 }
 
 /* The last checkpoint answers where none is named, so it is one that answers most tasks: of what is
- * published the multi-task one, not the pre-trained one behind it. Otherwise they keep their order. */
+ * published the multi-task one, not the pre-trained one behind it. Else they keep their order. */
 static void setup_checkpoint(struct setup *s, const char *path, const json_t *report)
 {
     struct part_checkpoint *list;
