@@ -213,10 +213,15 @@ static int measure_one(struct conversion *c, const double *share, const char *pa
 static int check_place(const struct conversion *c, const char *path, struct vs_err *err)
 {
     struct stat st;
-    for (int k = 0; k < c->from_count; k++)
-        if (file_is_at(path, tensorfile_path(c->from[k])))
-            return vs_fail(err, VS_E_USAGE, "%s: is one of the checkpoints that are read: give "
-                           "another file with -o", path);
+    for (int k = 0; k < c->from_count; k++) {
+        bool is_read = file_is_at(path, tensorfile_path(c->from[k]));
+        const char *shard;
+        for (int i = 0; !is_read && (shard = tensorfile_shard(c->from[k], i)); i++)
+            is_read = file_is_at(path, shard);
+        if (is_read)
+            return vs_fail(err, VS_E_USAGE, "%s: is one of the checkpoints that are read, or of "
+                           "their files: give another file with -o", path);
+    }
     return c->o->force || stat(path, &st) != 0
                ? 0 : vs_fail(err, VS_E_USAGE, "%s: is there already (--force overwrites it)", path);
 }

@@ -183,6 +183,11 @@ bool tensorfile_is_sharded(const struct tensorfile *f)
     return f->shard_count > 0;
 }
 
+const char *tensorfile_shard(const struct tensorfile *f, int i)
+{
+    return i < f->shard_count ? tensorfile_path(f->shards[i]) : NULL;
+}
+
 /* Pages that were read for this alone are given back on the way: they may be many, and whoever
  * computes with some of them gets them again. */
 static void digest_map(struct sha256 *s, const struct bytes *b)

@@ -81,6 +81,8 @@ bool torch_legacy_recognise(const struct bytes *map);
 bool sharded_recognise(const uint8_t *data, size_t size);
 /* Whether it is an index of other files, its shards: those may change while it does not. */
 bool tensorfile_is_sharded(const struct tensorfile *f);
+/* The path of its shard i, from 0; NULL behind the last one. Lives as long as the file is open. */
+const char *tensorfile_shard(const struct tensorfile *f, int i);
 /* Whether what path names now is this file, as it was opened. */
 bool tensorfile_is_at(const struct tensorfile *f, const char *path);
 

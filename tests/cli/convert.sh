@@ -131,6 +131,8 @@ refuses 2 "own.safetensors: is what is read" "itself" "$VILSCOPE" convert --forc
 cp -r "$tiny" "$work/tiny"
 refuses 2 "is one of the checkpoints that are read" "itself, by its name" "$VILSCOPE" convert --force --type int8 \
     -m "$work/tiny" noise -o "$work/tiny/checkpoint.bin"
+refuses 2 "shared.safetensors: is one of the checkpoints that are read, or of their files" "nor a file of them" \
+    "$VILSCOPE" convert --force "$work/both/mean.safetensors.index.json" -o "$work/both/shared.safetensors"
 cp "$work/own.safetensors" "$work/other.safetensors"
 refuses 2 "shared.safetensors: is there already" "what earlier ones have in common" "$VILSCOPE" convert \
     "$work/other.safetensors" "$work/own.safetensors" -o "$work/both"
