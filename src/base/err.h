@@ -37,7 +37,7 @@ int vs_fail(struct vs_err *err, int code, const char *fmt, ...)
 int vs_vfail(struct vs_err *err, int code, const char *fmt, va_list ap)
     __attribute__((format(printf, 3, 0)));
 
-/* Whether it is of all that is still to be asked, not of one item of many that could be left out. */
+/* Whether it is of all that is still to be asked, not of one item that could be left out. */
 static inline bool vs_is_of_all(int code)
 {
     return code == VS_E_CANCELLED || code == VS_E_GONE;

@@ -63,7 +63,7 @@ static void probes_put_answer(const struct probe_table *t, int probe, int column
 static void put_trend(const struct probe_table *t, int probe)
 {
     double *v = xcalloc((size_t)t->count + 1, sizeof *v);
-    probe_table_trend(t, probe, v);
+    probe_table_trend(t, t->count, probe, v);
     char *s = sparkline(v, t->count, compare_utf8());
     plain_out("  %s", s);
     free(s);
@@ -282,7 +282,7 @@ static json_t *probe_json(const struct probe_table *t, int i)
     const struct probe *p = &t->probes->list[i];
     json_t *images = json_array(), *answers = json_array(), *trend = json_array();
     double *v = xcalloc((size_t)t->count + 1, sizeof *v);
-    probe_table_trend(t, i, v);
+    probe_table_trend(t, t->count, i, v);
     for (int k = 0; k < p->item.image_count; k++)
         json_array_append_new(images, plain_string(p->item.images[k]));
     for (int c = 0; c < t->count; c++) {

@@ -39,7 +39,7 @@ void plot_trend(struct figure *f, struct model *m, const struct probe_table *t, 
     int n = t->count;
     f->caption = trend_sources(m, t);
     f->title = xasprintf("%s over %d checkpoints", what, n);
-    figure_line(f, "%s; probability of the right answer, or of the first checkpoint's where none "
+    figure_line(f, "%s; probability of the right answer, or of the last checkpoint's where none "
                 "is known to be right", of);
     struct figure_panel *p = figure_panel(f, FIGURE_CURVES, NULL);
     trend_names(p, t, n);
@@ -49,22 +49,22 @@ void plot_trend(struct figure *f, struct model *m, const struct probe_table *t, 
         struct figure_series *s = figure_panel_series(p, i ? NULL : xstrdup("each query"), n);
         s->color = 0x999999;
         s->style = FIGURE_THIN;
-        probe_table_trend(t, i, s->y);
+        probe_table_trend(t, n, i, s->y);
     }
     struct figure_series *mean =
         figure_panel_series(p, xstrdup("mean of all, with its 95 % interval"), n);
     mean->color = figure_category(0);
     mean->style = FIGURE_LINE_POINTS;
-    probe_table_mean(t, mean->y);
+    probe_table_mean(t, n, mean->y);
     mean->low = xcalloc((size_t)n + 1, sizeof *mean->low);
     mean->high = xcalloc((size_t)n + 1, sizeof *mean->high);
-    probe_table_interval(t, mean->low, mean->high);
+    probe_table_interval(t, n, mean->low, mean->high);
     if (chosen < 0 || chosen >= t->probes->count)
         return;
     struct figure_series *one = figure_panel_series(p, xstrdup(t->probes->list[chosen].name), n);
     one->color = figure_category(1);
     one->style = FIGURE_LINE_POINTS;
-    probe_table_trend(t, chosen, one->y);
+    probe_table_trend(t, n, chosen, one->y);
 }
 
 /* ---- projections */

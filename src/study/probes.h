@@ -114,14 +114,14 @@ int probe_table_agree(const struct probe_table *t, int a, int b);
 int probe_table_agree_all(const struct probe_table *t, int *columns);
 /* Whether the answer to a probe differs between two columns; false when one failed. */
 bool probe_table_flips(const struct probe_table *t, int probe, int a, int b);
-/* A probe over the columns: the softmax of what is right or, when that is not known, of the last
- * column's answer, and where there is only one to choose, the sigmoid of its logit; NAN where the
- * probe failed. out (count of columns). */
-void probe_table_trend(const struct probe_table *t, int probe, double *out);
-/* The mean of all probes that were answered; NAN where none was. out (count of columns). */
-void probe_table_mean(const struct probe_table *t, double *out);
+/* A probe over the first n columns (a runner may add one at any time): the softmax of what is right
+ * or, when that is not known, of the last column's answer, and where there is only one to choose,
+ * the sigmoid of its logit; NAN where the probe failed. out (n). */
+void probe_table_trend(const struct probe_table *t, int n, int probe, double *out);
+/* The mean of all probes that were answered; NAN where none was. out (n). */
+void probe_table_mean(const struct probe_table *t, int n, double *out);
 /* 95 % of that mean, by the normal approximation; NAN where fewer than two were answered. */
-void probe_table_interval(const struct probe_table *t, double *low, double *high);
+void probe_table_interval(const struct probe_table *t, int n, double *low, double *high);
 /* Values from 0 to 1 as one character each, in UTF-8 block elements or ASCII. Caller frees. */
 char *sparkline(const double *values, int count, bool utf8);
 

@@ -101,9 +101,8 @@ static double softmax_of(const struct probe_answer *a, int64_t key)
     return 0;
 }
 
-void probe_table_trend(const struct probe_table *t, int probe, double *out)
+void probe_table_trend(const struct probe_table *t, int n, int probe, double *out)
 {
-    int n = t->count;
     const struct probe_answer *last = NULL;
     for (int c = 0; c < n; c++)
         if (!t->columns[c]->answers[probe].error)
@@ -117,14 +116,13 @@ void probe_table_trend(const struct probe_table *t, int probe, double *out)
     }
 }
 
-void probe_table_mean(const struct probe_table *t, double *out)
+void probe_table_mean(const struct probe_table *t, int n, double *out)
 {
-    int n = t->count;
     double *v = xcalloc(2 * (size_t)n + 1, sizeof *v), *answered = v + n;
     for (int c = 0; c < n; c++)
         out[c] = 0;
     for (int i = 0; i < t->probes->count; i++) {
-        probe_table_trend(t, i, v);
+        probe_table_trend(t, n, i, v);
         for (int c = 0; c < n; c++) {
             out[c] += isnan(v[c]) ? 0 : v[c];
             answered[c] += !isnan(v[c]);
@@ -135,14 +133,13 @@ void probe_table_mean(const struct probe_table *t, double *out)
     free(v);
 }
 
-void probe_table_interval(const struct probe_table *t, double *low, double *high)
+void probe_table_interval(const struct probe_table *t, int n, double *low, double *high)
 {
-    int n = t->count;
     double *v = xcalloc(4 * (size_t)n + 1, sizeof *v);
     double *mean = v + n, *squares = v + 2 * n, *answered = v + 3 * n;
-    probe_table_mean(t, mean);
+    probe_table_mean(t, n, mean);
     for (int i = 0; i < t->probes->count; i++) {
-        probe_table_trend(t, i, v);
+        probe_table_trend(t, n, i, v);
         for (int c = 0; c < n; c++) {
             squares[c] += isnan(v[c]) ? 0 : (v[c] - mean[c]) * (v[c] - mean[c]);
             answered[c] += !isnan(v[c]);

@@ -264,13 +264,18 @@ static void each(struct terminal *t)
             terminal_command(t, "%s", all[i].commands[k]);
         terminal_command(t, "wait");
         terminal_settle(t, 300);
-        pointer_at(t, all[i].row, all[i].col);
-        pointer_says(t, line, sizeof line);
-        pointer_click(t, all[i].row, all[i].col);
-        terminal_settle(t, 200);
         const struct said s = {t, line, all[i].row, all[i].col};
-        ok(all[i].agrees(&s), "%s, %d, %d: the view says the same: %s", all[i].commands[0],
-           all[i].row, all[i].col, line);
+        bool agrees = false;
+        for (int k = 0; k < 40 && !agrees; k++) { /* what is computed may come late */
+            pointer_at(t, 0, 0);
+            pointer_at(t, s.row, s.col);
+            pointer_says(t, line, sizeof line);
+            pointer_click(t, s.row, s.col);
+            terminal_settle(t, 200);
+            agrees = all[i].agrees(&s);
+        }
+        ok(agrees, "%s, %d, %d: the view says the same: %s", all[i].commands[0], s.row, s.col,
+           line);
     }
 }
 

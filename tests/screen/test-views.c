@@ -206,6 +206,42 @@ static void unknown(void)
     quit(t, "unknown words");
 }
 
+/* The first row that has the text, from 0; -1: none. */
+static int row_with(const struct terminal *t, const char *text)
+{
+    char row[2048];
+    for (int i = 0; i < t->rows; i++) {
+        terminal_row(t, i, row, sizeof row);
+        if (strstr(row, text))
+            return i;
+    }
+    return -1;
+}
+
+/* What long work says of itself stands below the title of its view, as does why there is nothing. */
+static void work_says(void)
+{
+    static const struct {
+        const char *command, *title;
+    } works[] = {{"patch heads", "Weight patching, heads"}, {"drift", "From A to B"}};
+    struct terminal *t = terminal_demo(40, 120);
+    terminal_expect(t, "answered");
+    terminal_settle(t, 120);
+    for (size_t i = 0; i < sizeof works / sizeof works[0]; i++) {
+        terminal_type(t, ":");
+        terminal_type(t, works[i].command);
+        terminal_type(t, "\r");
+        TERMINAL_UNTIL(t, row_with(t, "Esc stops") > 0 && row_with(t, works[i].title) > 0);
+        ok(row_with(t, "Esc stops") == row_with(t, works[i].title) + 1, "%s: its progress",
+           works[i].command);
+        terminal_type(t, "\033");
+        TERMINAL_UNTIL(t, row_with(t, "Esc stops") < 0 && row_with(t, "cancelled") > 0);
+        ok(row_with(t, "cancelled") == row_with(t, works[i].title) + 1, "%s: that it was stopped",
+           works[i].command);
+    }
+    quit(t, "work");
+}
+
 int main(void)
 {
     matrix();
@@ -213,5 +249,6 @@ int main(void)
     changes();
     left_out();
     unknown();
+    work_says();
     return tap_done();
 }

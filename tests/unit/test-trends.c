@@ -31,8 +31,8 @@ static void means(void)
         t.columns[j] = &columns[j];
     }
     t.count = COLUMNS;
-    probe_table_mean(&t, mean);
-    probe_table_interval(&t, low, high);
+    probe_table_mean(&t, t.count, mean);
+    probe_table_interval(&t, t.count, low, high);
     ok(fabs(mean[0] - 0.4) < 1e-12 && fabs(mean[1] - 0.95) < 1e-12 && fabs(mean[2] - 0.5) < 1e-12,
        "means of what was answered: %.3f, %.3f, %.3f", mean[0], mean[1], mean[2]);
     /* the standard deviation is 0.2, of three; 1.96 * 0.2 / sqrt(3) */

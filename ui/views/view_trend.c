@@ -42,11 +42,10 @@ static void draw_curve(struct canvas *c, const double *v, int n, int thick, stru
 }
 
 /* The mean's interval, as a band behind the curves. */
-static void trend_band(struct canvas *c, const struct probe_table *t)
+static void trend_band(struct canvas *c, const struct probe_table *t, int n)
 {
-    int n = t->count;
     double *low = xcalloc(2 * (size_t)n + 1, sizeof *low);
-    probe_table_interval(t, low, low + n);
+    probe_table_interval(t, n, low, low + n);
     canvas_band(c, low, low + n, n, &(struct plot_range){0, 1}, theme_shade(0.14));
     free(low);
 }
@@ -57,17 +56,17 @@ static void trend_paint(const struct workbench *w, struct canvas *c, const struc
 {
     int n = t->count, fine = gfx_has_pixels(&w->screen.gfx);
     double *v = xcalloc((size_t)n + 1, sizeof *v);
-    trend_band(c, t);
+    trend_band(c, t, n);
     for (int k = 0; k <= 4 && fine; k++)
         draw_curve(c, (const double[]){k / 4.0, k / 4.0}, 2, 1, theme_shade(0.2));
     for (int i = 0; i < t->probes->count; i++) {
-        probe_table_trend(t, i, v);
+        probe_table_trend(t, n, i, v);
         draw_curve(c, v, n, 1, theme_shade(0.35));
     }
-    probe_table_mean(t, v);
+    probe_table_mean(t, n, v);
     draw_curve(c, v, n, fine ? 3 : 1, draw_rank_color(1));
     if (pick < t->probes->count) {
-        probe_table_trend(t, pick, v);
+        probe_table_trend(t, n, pick, v);
         draw_curve(c, v, n, fine ? 3 : 1, draw_rank_color(0));
     }
     free(v);
@@ -115,7 +114,7 @@ static void draw_probe(const struct probe_table *t, struct area a, int i, bool c
     const struct trend_line l = trend_line_of(t, a.cols);
     const struct probe_answer *x = &t->columns[n - 1]->answers[i];
     double *v = xcalloc((size_t)n + 1, sizeof *v);
-    probe_table_trend(t, i, v);
+    probe_table_trend(t, n, i, v);
     char *line = sparkline(v + l.from, l.shown, true);
     attrset(chosen ? A_REVERSE : A_NORMAL);
     mvhline(a.row, a.col, ' ', a.cols);
@@ -256,14 +255,14 @@ static void trend_under_plot(struct workbench *w, const struct trend_view *v,
     int n = t->count;
     double *x = xcalloc(4 * (size_t)n, sizeof *x);
     char name[64], mean[32], one[32] = "", within[64] = "";
-    probe_table_mean(t, x);
-    probe_table_interval(t, x + n, x + 2 * n);
+    probe_table_mean(t, n, x);
+    probe_table_interval(t, n, x + n, x + 2 * n);
     compare_name(w, t->columns[at]->checkpoint, name, sizeof name);
     trend_number(x[at], mean);
     if (!isnan(x[n + at]))
         snprintf(within, sizeof within, ", 95 %% %.4f to %.4f", x[n + at], x[2 * n + at]);
     if (v->pick < t->probes->count) {
-        probe_table_trend(t, v->pick, x + 3 * n);
+        probe_table_trend(t, n, v->pick, x + 3 * n);
         trend_number(x[3 * n + at], one);
     }
     snprintf(out, size, "%s: mean %s%s%s%s", name, mean, within, *one ? "; the chosen query " : "",
@@ -277,10 +276,10 @@ static void trend_under_line(struct workbench *w, const struct trend_view *v,
 {
     const struct trend_line l = trend_line_of(t, v->lines.cols);
     int sign = col - v->lines.col - l.name;
-    int at = sign >= 0 && sign < l.shown ? l.from + sign : t->count - 1;
-    double *x = xcalloc((size_t)t->count, sizeof *x);
+    int n = t->count, at = sign >= 0 && sign < l.shown ? l.from + sign : n - 1;
+    double *x = xcalloc((size_t)n, sizeof *x);
     char name[64], number[32];
-    probe_table_trend(t, line, x);
+    probe_table_trend(t, n, line, x);
     compare_name(w, t->columns[at]->checkpoint, name, sizeof name);
     trend_number(x[at], number);
     snprintf(out, size, "%.120s, %s: %s", t->probes->list[line].name, name, number);
@@ -317,7 +316,7 @@ static bool trend_table(struct workbench *w, struct pane *p, struct table *out)
         out->col_names[j] = xstrdup(x->columns[j]->name);
     for (int i = 0; i < t->probes->count; i++) {
         out->row_names[i] = xstrdup(t->probes->list[i].name);
-        probe_table_trend(x, i, v);
+        probe_table_trend(x, n, i, v);
         for (int j = 0; j < n; j++)
             out->x[(size_t)i * (size_t)n + (size_t)j] = (float)v[j];
     }
