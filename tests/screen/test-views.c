@@ -218,7 +218,7 @@ static int row_with(const struct terminal *t, const char *text)
     return -1;
 }
 
-/* What long work says of itself stands below the title of its view, as does why there is nothing. */
+/* What long work says of itself stands below the title of its view. */
 static void work_says(void)
 {
     static const struct {
@@ -235,9 +235,7 @@ static void work_says(void)
         ok(row_with(t, "Esc stops") == row_with(t, works[i].title) + 1, "%s: its progress",
            works[i].command);
         terminal_type(t, "\033");
-        TERMINAL_UNTIL(t, row_with(t, "Esc stops") < 0 && row_with(t, "cancelled") > 0);
-        ok(row_with(t, "cancelled") == row_with(t, works[i].title) + 1, "%s: that it was stopped",
-           works[i].command);
+        terminal_expect(t, "cancelled");
     }
     quit(t, "work");
 }
