@@ -28,6 +28,8 @@ def overlap(a, b):
 
 def faults_of(svg):
     texts = list(texts_of(svg))
+    if not texts:
+        yield "no text"
     width, height = map(float, re.search(r'viewBox="0 0 ([\d.]+) ([\d.]+)"', svg).groups())
     for i, a in enumerate(texts):
         if a[0] < 0 or a[1] < 0 or a[2] > width + FINE or a[3] > height + FINE:
@@ -43,6 +45,7 @@ def faults_of(svg):
     named = [t for t in texts if below < t[3] < below + 12 and left - 20 < t[0] < right]
     places = [(t[0], t[0] + (t[2] - t[0]) / 2, t[2]) for t in named]
     if len(places) != 5:
+        yield "%d numbers below the scale" % len(places)
         return
     middles = [scale[i]["x"] + (scale[1]["x"] - scale[0]["x"]) / 2 for i in (12, 24, 36)]
     if (abs(places[0][0] - left) > FINE or abs(places[4][2] - right) > FINE or

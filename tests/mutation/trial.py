@@ -180,5 +180,8 @@ class Worker(threading.Thread):
 
     def run_late(self):
         """When all others have ended."""
+        if self.todo.long:
+            self.say("%d faults have survived some tests; time was over before the others" %
+                     len(self.todo.long))
         for fault in self.todo.late:
             self.try_one(fault, set(), True)
