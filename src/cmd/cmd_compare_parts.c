@@ -56,8 +56,8 @@ static void tell_notice(json_t *all, const char *name, const char *text)
 }
 
 /* What there is to know about what was compared and the queries' inputs, each told; the caller owns
- * the array. They were
- * asked before, so their regions are there, and what fails here did not hinder anything. */
+ * the array. The queries were asked before, so their regions are there, and what fails here did not
+ * hinder anything. */
 static json_t *tell_notices(struct compare_run *r, const struct query *q)
 {
     json_t *all = json_array();
