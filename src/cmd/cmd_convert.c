@@ -94,7 +94,13 @@ static int nearest_of(const struct conversion *c, const double *share)
 
 static char *stem_of(const char *path)
 {
+    static const char *const ends[] = {".safetensors.index", ".bin.index"};
     char *stem = regions_stem(path);
+    for (size_t i = 0; i < sizeof ends / sizeof ends[0]; i++) { /* what one file resolves to */
+        size_t n = strlen(stem), k = strlen(ends[i]);
+        if (n > k && strcmp(stem + n - k, ends[i]) == 0)
+            stem[n - k] = '\0';
+    }
     for (char *p = stem; *p; p++)
         *p = *p == '@' ? '-' : *p;
     return stem;
@@ -226,6 +232,15 @@ static int check_place(const struct conversion *c, const char *path, struct vs_e
                ? 0 : vs_fail(err, VS_E_USAGE, "%s: is there already (--force overwrites it)", path);
 }
 
+/* An index that is written over, or that would say of what is in path that it is in another file. */
+static int check_index(const struct conversion *c, const char *path, struct vs_err *err)
+{
+    char *index = c->same ? index_path(path) : savedparts_index(path);
+    int rc = index ? check_place(c, index, err) : 0;
+    free(index);
+    return rc;
+}
+
 /* Not what a device stands for, nor a link. */
 static void remove_file(const char *path)
 {
@@ -234,8 +249,17 @@ static void remove_file(const char *path)
         unlink(path);
 }
 
-/* What was written and could not be measured is not left: that it is there would keep the same
- * command from writing it. */
+/* An earlier file of this name had tensors elsewhere; this one has them all. */
+static void remove_stale_index(const struct conversion *c, const char *path)
+{
+    char *index = c->same ? NULL : savedparts_index(path);
+    if (index)
+        remove_file(index);
+    free(index);
+}
+
+/* What was written, and could not be measured or has no index, is not left: it would keep the same
+ * command from writing it, or open as a smaller model. */
 static void convert_unmake(const struct conversion *c, const char *path)
 {
     char *index = c->same ? index_path(path) : NULL;
@@ -253,17 +277,23 @@ static int make_one(struct conversion *c, int i, const char *path, struct vs_err
     shares_of(c, i, share);
     int rc = check_place(c, path, err);
     if (rc == 0)
+        rc = check_index(c, path, err);
+    if (rc == 0)
         rc = write_one(c, share, path, &(struct measured){NULL, NULL}, err);
-    if (rc == 0 && c->same)
-        rc = write_index(c, path, err);
     if (rc != 0)
         return rc;
-    if (convert_can_ask(&c->o->asked)) {
+    remove_stale_index(c, path);
+    bool asked = convert_can_ask(&c->o->asked);
+    if (c->same)
+        rc = write_index(c, path, err);
+    if (rc == 0 && asked)
         rc = measure_one(c, share, path, err);
-        if (rc != 0)
-            convert_unmake(c, path);
+    if (rc != 0) {
+        convert_unmake(c, path);
         return rc;
     }
+    if (asked)
+        return 0;
     link_print(stdout, path, NULL, path);
     plain_out(": written; the error of its outputs was not measured (-m DIR --check-set FILE "
               "does)\n");

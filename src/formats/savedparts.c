@@ -64,13 +64,10 @@ static char *whole_states(const char *dir)
 #define INDEX_END ".index.json"
 #define INDEX_MOST (64 << 20)
 
-/* A file's index, NAME.index.json beside it, where that names it and another one. */
-static char *index_of(const char *path)
+char *savedparts_index(const char *path)
 {
     const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path, *tensor;
     struct stat st;
-    if (stat(path, &st) != 0 || !S_ISREG(st.st_mode))
-        return NULL;
     char *index = xasprintf("%s" INDEX_END, path);
     bool there = stat(index, &st) == 0 && S_ISREG(st.st_mode) && st.st_size <= INDEX_MOST;
     json_t *root = there ? json_load_file(index, 0, NULL) : NULL, *v;
@@ -87,6 +84,12 @@ static char *index_of(const char *path)
     return NULL;
 }
 
+static char *index_of_file(const char *path)
+{
+    struct stat st;
+    return stat(path, &st) == 0 && S_ISREG(st.st_mode) ? savedparts_index(path) : NULL;
+}
+
 char *savedparts_weights(const char *dir)
 {
     static const char *const names[] = {"model.safetensors", "model.safetensors.index.json",
@@ -100,7 +103,7 @@ char *savedparts_weights(const char *dir)
     if (step)
         path = whole_states(step);
     free(step);
-    return path ? path : index_of(dir);
+    return path ? path : index_of_file(dir);
 }
 
 /* ---- what is refused */

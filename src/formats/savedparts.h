@@ -14,6 +14,9 @@
  * "latest" says. Of a file that holds some tensors of a checkpoint, as convert writes them: the
  * index NAME.index.json beside it that names it. NULL: there is none. The caller frees. */
 char *savedparts_weights(const char *dir);
+/* The index NAME.index.json beside a file, where it names that and another one, whether or not the
+ * file itself is there; NULL: there is none. The caller frees. */
+char *savedparts_index(const char *path);
 /* 0, or fails where path is a part of a checkpoint, or the folder of one, from which nothing can be
  * read by itself: says what it is and what makes one file of it. */
 int savedparts_refuse(const char *path, struct vs_err *err);

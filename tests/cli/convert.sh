@@ -138,6 +138,33 @@ refuses 2 "shared.safetensors: is there already" "what earlier ones have in comm
     "$work/other.safetensors" "$work/own.safetensors" -o "$work/both"
 answer "$work/both/mean.safetensors.index.json" | cmp -s - "$work/want"
 ok $? "the earlier ones are as they were"
+# A whole file has no index of an earlier one beside it, that would say that some of it is elsewhere.
+"$VILSCOPE" convert "$work/float32.safetensors" "$work/wide/kept.safetensors" -o "$work/part" >"$work/out" 2>&1 &&
+    answer "$work/part/float32.safetensors" | cmp -s - "$work/want" && [ -e "$work/part/float32.safetensors.index.json" ]
+ok $? "two that are the same in part: $(head -n 1 "$work/out")"
+cp -r "$work/part" "$work/again"
+rm "$work/again/float32.safetensors"
+refuses 2 "float32.safetensors.index.json: is there already" "the index of an earlier file" "$VILSCOPE" convert \
+    "$work/own.safetensors" -o "$work/again/float32.safetensors"
+"$VILSCOPE" convert --force "$work/own.safetensors" -o "$work/again/float32.safetensors" >"$work/out" 2>&1 &&
+    [ ! -e "$work/again/float32.safetensors.index.json" ] && answer "$work/again/float32.safetensors" | cmp -s - "$work/want"
+ok $? "--force takes it away, and the new one opens: $(tail -n 1 "$work/out")"
+mkdir "$work/shards"
+sed 's/float32.safetensors/float32-00002.safetensors/' "$work/part/float32.safetensors.index.json" \
+    >"$work/shards/float32.safetensors.index.json"
+cp "$work/part/shared.safetensors" "$work/shards"
+cp "$work/part/float32.safetensors" "$work/shards/float32-00002.safetensors"
+"$VILSCOPE" convert "$work/shards/float32.safetensors.index.json" -o "$work/shards/float32.safetensors" >"$work/out" 2>&1 &&
+    [ -e "$work/shards/float32.safetensors.index.json" ] && answer "$work/shards/float32.safetensors" | cmp -s - "$work/want"
+ok $? "an index of other files stays: $(tail -n 1 "$work/out")"
+# Without its index a file would open as a smaller model.
+mkdir -p "$work/half/own.safetensors.index.json/full"
+"$VILSCOPE" convert --force "$work/own.safetensors" "$work/other.safetensors" -o "$work/half" >"$work/out" 2>"$work/err"
+[ $? -eq 1 ] && grep -q "own.safetensors.index.json" "$work/err" && [ "$(ls "$work/half")" = own.safetensors.index.json ]
+ok $? "an index that cannot be written leaves nothing: $(cat "$work/err")"
+"$VILSCOPE" convert "$work/part/kept.safetensors" "$work/part/float32.safetensors" -o "$work/new" >"$work/out" 2>&1 &&
+    [ -e "$work/new/kept.safetensors" ] && answer "$work/new/float32.safetensors" | cmp -s - "$work/want"
+ok $? "what is opened by its index keeps its name: $(ls "$work/new" | tr '\n' ' ')"
 
 # ---- regions
 digests() { # digests FILE...: of all images in it, by their names
