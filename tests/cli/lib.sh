@@ -38,7 +38,8 @@ refuses() {
 
 # caught READY AFRESH COMMAND...: runs it, with its output in out and err, and leaves it stopped, as $pid, where
 # READY (a test) first holds. It stands still while READY looks, and yields to whoever looks: on a busy machine,
-# too, it is where it was seen. One that ended before is begun again, after AFRESH, which removes what it left.
+# too, it is where it was seen (but for what it runs itself, which goes on). One that ended before is begun again,
+# after AFRESH, which removes what it left.
 caught() {
     ready=$1 afresh=$2 tries=0
     shift 2
@@ -71,10 +72,10 @@ ends() {
 
 # For READY: within LEAST MOST COMMAND...: the number that it prints is more than the one and less than the other.
 within() {
-    least=$1 most=$2
+    within_least=$1 within_most=$2 # names of its own: READY has the caller's variables
     shift 2
     so_far=$("$@")
-    [ "${so_far:-0}" -gt "$least" ] && [ "$so_far" -lt "$most" ]
+    [ "${so_far:-0}" -gt "$within_least" ] && [ "$so_far" -lt "$within_most" ]
 }
 files() { # files FOLDER: how many
     ls "$1" 2>/dev/null | wc -l
