@@ -51,11 +51,14 @@ static void setup_fill(struct setup *s, bool named, char **slot, const char *pat
         *slot = xstrdup(path);
 }
 
+/* Those that a checkpoint was trained to answer. */
 static int setup_count_tasks(const char *list)
 {
-    int n = *list != '\0';
-    for (; *list; list++)
-        n += *list == ',';
+    int n = *list && strcmp(list, "none") != 0;
+    for (const char *s = list; *s; s++)
+        n += *s == ',';
+    for (const char *s = list; (s = strstr(s, "(zero-shot)")); s++)
+        n--;
     return n;
 }
 

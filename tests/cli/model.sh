@@ -72,6 +72,14 @@ has "a question that it has a head for" ', vqa: "what is in the picture?"'
 said 0 "where none is named, too" "$v" query -m both -t vqa --no-log --regions "$SRCDIR/tests/data/baseline/scene.npy" w9
 said 0 "the other one by its name" "$v" query -m both -c pretrained_model.bin -t alignment --no-log \
     --regions "$SRCDIR/tests/data/baseline/scene.npy" w9
+# Of one with a single head, which answers two tasks: the pre-trained one answers two more without a head for them.
+"$v" convert published/multi_task_model.bin -o all.safetensors >out 2>&1
+LC_ALL=C sed 's/"[cvl]\(ls\.\|il_prediction_gqa\|il_binary\|il_logit\|il_tri\|ision_logit\|inguisic_logit\)/"x\1/g' \
+    all.safetensors >vqa.safetensors
+said 0 "init of a checkpoint with one head, and the pre-trained one" "$v" model init few published/config.json vocab \
+    vqa.safetensors published/pretrained_model.bin --regions "$SRCDIR/tests/data/baseline/scene.npy"
+has "the one head answers" '^ok  *question .*by vqa.safetensors'
+has "two tasks" '^ok  *checkpoint .*vqa.safetensors: .*answers: vqa, genomeqa$'
 said 2 "a model.json is not lost" "$v" model init new given/*
 has "what to do" '--force writes it anew'
 said 0 "--force" "$v" model init new --force --no-query --name "my model" given/*
