@@ -397,6 +397,15 @@ static json_t *line_value(const struct log_query *was, const struct outcome *x)
         "notice", plain_string(x->notice));
 }
 
+static int replay_stopped(const struct replay *r, int rc, const char *why, struct vs_err *err)
+{
+    bool again = r->o->resume || r->o->shard.count > 0;
+    return vs_fail(err, rc, "%s: %d answers until then%s", why, r->asked - r->failed,
+                   !r->writer ? " are not logged"
+                   : again    ? " are logged, the same command goes on"
+                              : " are logged; with --resume a stopped replay can be continued");
+}
+
 /* Of one checkpoint. What it cannot answer is told and counted; not 0: the log cannot be read, or
  * there is nobody to ask. */
 static int replay_on(struct replay *r, const struct log_query *was, const struct result *old,
@@ -415,8 +424,8 @@ static int replay_on(struct replay *r, const struct log_query *was, const struct
     rc = replay_ask(r, old, checkpoint, &now, &owed, &err);
     if (rc == VS_E_GONE) {
         replayed_free(&owed);
-        return vs_fail(bad, rc, "%s: stopped after %d answers, which are kept", err.text,
-                       r->asked - 1);
+        r->asked--;
+        return replay_stopped(r, rc, err.text, bad);
     }
     if (rc == 0) {
         replay_judge(r, was, old, now, &x);
@@ -539,10 +548,8 @@ static int replay_shard(struct replay *r, struct log_query *list, int n, struct 
         const struct task *t = task_find(list[i].task);
         if (!shard_has(&r->o->shard, seen[t ? t - task_table : task_count]++))
             continue;
-        rc = atomic_load(&replay_stop)
-                 ? vs_fail(err, VS_E_CANCELLED, "stopped after %d answers, which are kept",
-                           r->asked)
-                 : replay_query(r, &list[i], err);
+        rc = atomic_load(&replay_stop) ? replay_stopped(r, VS_E_CANCELLED, "stopped", err)
+                                       : replay_query(r, &list[i], err);
     }
     free(seen);
     return rc;
@@ -551,12 +558,11 @@ static int replay_shard(struct replay *r, struct log_query *list, int n, struct 
 static int replay_all(struct replay *r, struct log_query *list, int n, struct vs_err *err)
 {
     int rc = replay_shard(r, list, n, err);
-    if (rc != 0)
-        return rc;
-    replay_print_summary(r);
+    if (rc == 0 || (vs_is_of_all(rc) && r->asked > 0))
+        replay_print_summary(r);
     bool none = r->asked > 0 && r->failed == r->asked;
     bool moved = r->changed || r->failed || r->differ;
-    return none || (r->o->fail_on_change && moved) ? EXIT_FAILED : EXIT_OK;
+    return rc ? rc : none || (r->o->fail_on_change && moved) ? EXIT_FAILED : EXIT_OK;
 }
 
 int sessions_replay(const struct sessions_options *o, struct log *l, struct vs_err *err)

@@ -249,6 +249,7 @@ task 7
 ok $? "a task that is none: $(cat "$work/err")"
 batch -n 2 --name slow -- eval -m "$frozen" --data "$work/set/items.jsonl" -c early --batch 1
 cp "$work/out" "$work/it.sbatch"
+# Stopped is the script alone: what it runs goes on while READY looks, and ends tries again where that was too long.
 (cd / && export PATH="$work/bin:$PATH" STUBS="$work/stubs" SLURM_ARRAY_TASK_ID=1 SLURM_ARRAY_JOB_ID=77 VILSCOPE=
 ends 75 USR1 'within 5 $share rows_of "$work"/array/slow.logs/*.rows' 'rm -f "$STUBS" "$work"/array/slow.logs/*' \
     bash "$work/it.sbatch") &&
@@ -408,6 +409,19 @@ r="replay 1 -m $frozen -c early -c final --threads 1 --resume"
         counts "$work/whole.db" >"$work/a" && counts "$work/killed.db" | cmp - "$work/a"
 }
 ok $? "replay --resume, killed after $there of $all: $(grep before "$work/err")"
+# shellcheck disable=SC2086
+for how in '' --resume; do
+    ends 75 TERM 'within 45 $all logged "$work/killed.db"' \
+        'rm -f "$work"/killed.db*; cp "$work/begun.db" "$work/killed.db"' \
+        "$v" sessions --log "$work/killed.db" ${r% --resume} $how --json
+    answers=$(grep -c '"outcome": ' "$work/out")
+    there="stopped: $answers answers until then are logged"
+    [ "$answers" -gt 2 ] && [ "$(logged "$work/killed.db")" -eq $((42 + answers)) ] &&
+        grep -q "\"asked\": $answers," "$work/out" &&
+        if [ "$how" ]; then grep -q "$there, the same command goes on" "$work/err"; else
+            grep -q "$there; with --resume a stopped replay can be continued" "$work/err"; fi
+    ok $? "replay $how, stopped: $(tail -n 1 "$work/err")"
+done
 refuses 2 "resume is for replay" "going on with another verb" "$v" sessions --log "$work/checks.db" list --resume
 refuses 2 "resume is for --check-set" "going on with a query" "$v" compare -m "$frozen" -t vqa --resume a.png b
 refuses 2 "shard is for replay" "a shard of another verb" "$v" sessions --log "$work/checks.db" list --shard 1/2
