@@ -228,9 +228,9 @@ static void measure_drop_empty(const char *path)
 static int measure_run(struct measuring *g, struct vs_err *err)
 {
     int rc = g->o->reference ? measure_folder(g, err) : measure_data(g, err);
-    if (rc == VS_E_CANCELLED && !g->o->rows_out && g->set->count > 0) {
-        plain_text(stderr, "vilscope %s: stopped: what was measured until then is compared\n",
-                   g->command);
+    if (vs_is_of_all(rc) && !g->o->rows_out && g->set->count > 0) {
+        plain_text(stderr, "vilscope %s: %s: what was measured until then is compared\n",
+                   g->command, rc == VS_E_GONE ? err->text : "stopped");
         g->failed++;
         rc = 0;
     }
@@ -279,7 +279,7 @@ int compare_measured(const struct compare_options *o, const struct model_options
         rc = measure_run(&g, err);
     int closed = rows_close(&g.rows, rc < 0 ? &why : err);
     if (o->rows_out)
-        rc = command_stopped(rc, err);
+        rc = command_stopped(rc, g.rows.stale ? NULL : o->rows_out, err);
     if (rc < 0)
         measure_drop_empty(o->rows_out);
     model_free(g.m);

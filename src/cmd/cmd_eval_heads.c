@@ -365,7 +365,7 @@ int eval_heads(const struct eval_study *o, struct vs_err *err)
         rc = o->reference ? heads_folder(&r) : heads_set_file(&r);
     int closed = set_rows_close(&r.lines, rc ? &why : err);
     if (o->rows)
-        rc = command_stopped(rc, err);
+        rc = command_stopped(rc, r.lines.stale ? NULL : r.lines.path, err);
     json_decref(r.rows);
     model_free(r.m);
     return rc ? rc : closed ? closed : r.partly ? EXIT_PARTLY : EXIT_OK;

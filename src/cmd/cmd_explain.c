@@ -352,7 +352,7 @@ static int explain_run_all(struct explaining *x)
         explain_keep(x);
     closed = set_rows_close(&x->rows, rc ? &why : x->err);
     if (x->o->rows)
-        rc = command_stopped(rc, x->err);
+        rc = command_stopped(rc, x->rows.stale ? NULL : x->rows.path, x->err);
     for (int i = 0; i < x->count; i++)
         explain_sums_fini(&x->list[i].sums);
     free(x->list);

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 static atomic_bool *signalled; /* what a signal sets */
 static volatile sig_atomic_t is_stopped;
@@ -47,13 +48,15 @@ int command_fail(const char *command, const struct vs_err *err)
     return err->code == VS_E_USAGE ? EXIT_USAGE : EXIT_FAILED;
 }
 
-int command_stopped(int rc, struct vs_err *err)
+int command_stopped(int rc, const char *rows, struct vs_err *err)
 {
     const struct vs_err was = *err;
-    return vs_is_of_all(rc) ? vs_fail(err, rc, "%s: what was measured is kept, with --resume the "
-                                      "same command goes on",
-                                      rc == VS_E_GONE ? was.text : "stopped")
-                            : rc;
+    struct stat st;
+    bool any = rows && stat(rows, &st) == 0 && (!S_ISREG(st.st_mode) || st.st_size > 0);
+    if (vs_is_of_all(rc) && any)
+        return vs_fail(err, rc, "%s: what was measured is kept, with --resume the same command "
+                       "goes on", rc == VS_E_GONE ? was.text : "stopped");
+    return rc == VS_E_CANCELLED ? vs_fail(err, rc, "stopped: nothing was measured") : rc;
 }
 
 char *command_inside(const char *folder, const char *name)

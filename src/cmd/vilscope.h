@@ -35,8 +35,9 @@ bool command_is_stopped(void);
 
 /* Print "vilscope CMD: MESSAGE" on stderr and return the matching exit status. */
 int command_fail(const char *command, const struct vs_err *err);
-/* rc; the message of what a signal or a server that is gone ended says that its rows are kept. */
-int command_stopped(int rc, struct vs_err *err);
+/* rc; the message of what a signal or a server that is gone ended says whether its rows are kept.
+ * rows: the file that has them, NULL: it was not begun. */
+int command_stopped(int rc, const char *rows, struct vs_err *err);
 /* One line that ends with where to read more. */
 int command_usage(const char *command, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 int command_help(const struct command *c);

@@ -187,12 +187,22 @@ wait $pid 2>/dev/null
 [ $in_the_middle -eq 0 ] && grep -q "process $pid\$" "$work/said"
 ok $? "which was asking: $(rows_of "$work/rows") of $items items were answered"
 
-# The server stands still until all three have asked, then it is killed.
+# The server stands still until all have asked, then it is killed.
 for i in 1 2 3; do
     begun && mv "$work/rows" "$work/rows$i" && mv "$work/err" "$work/err$i" && eval "p$i=$pid"
 done
+{
+    echo '{"task": "vqa", "images": ["none.png"], "text": "is it?", "answer": "1"}'
+    cat "$work/set/data.jsonl"
+} >"$work/set/more.jsonl"
+caught 'grep -q "left out with early" "$work/err"' ': >"$work/err"' "$VILSCOPE" compare --connect "$at" --threads 1 \
+    -c early -c middle --data "$work/set/more.jsonl" --resamples 100
+mv "$work/out" "$work/out4" && mv "$work/err" "$work/err4" && p4=$pid
+"$VILSCOPE" compare --connect "$at" -c final --check-set "$work/set/data.jsonl" --log "$work/asked.db" >/dev/null 2>&1
+caught 'within 2 $items rows_of "$work/out"' : "$VILSCOPE" sessions --log "$work/asked.db" replay 1 --connect "$at" -c final \
+    --no-log && mv "$work/out" "$work/out5" && mv "$work/err" "$work/err5" && p5=$pid
 kill -STOP $server
-kill -CONT "$p1" "$p2" "$p3"
+kill -CONT "$p1" "$p2" "$p3" "$p4" "$p5"
 kill -9 $server
 wait $server 2>/dev/null
 for i in 1 2 3; do
@@ -202,10 +212,25 @@ for i in 1 2 3; do
 done >"$work/wrong"
 [ ! -s "$work/wrong" ]
 ok $? "three clients in the middle of a server that is killed: $(cat "$work/wrong") $(tail -n 1 "$work/err1")"
+wait "$p4"
+status=$?
+[ $status -eq 1 ] && grep -q "^vilscope compare: .*$at: the server .*gone.*: what was measured until then is compared" "$work/err4" &&
+    grep -q '^  early .* items$' "$work/out4"
+ok $? "a comparison that keeps no rows shows what was measured: $status $(tail -n 1 "$work/err4")"
+wait "$p5"
+status=$? answers=$(grep -c '^same ' "$work/out5")
+[ $status -eq 1 ] && within 2 $items rows_of "$work/out5" &&
+    grep -q "$at: the server .*gone.*: $answers answers until then are not logged\$" "$work/err5" &&
+    grep -q "^$answers asked: 0 changed .*, 0 could not be asked" "$work/out5"
+ok $? "a replay without a log says what it has, and that it is not kept: $status $(tail -n 1 "$work/err5")"
 refuses 1 "the server that was there is gone: \"vilscope serve" "a server that was killed" \
     "$VILSCOPE" query --connect "$at" --no-log -t vqa "$image" "$q"
 refuses 1 "there is no server: \"vilscope serve" "no server" \
     "$VILSCOPE" query --connect "$work/at/none" --no-log -t vqa "$image" "$q"
+refuses 1 "there is no server: \"vilscope serve" "an evaluation without one" "$VILSCOPE" eval --connect "$work/at/none" \
+    --data "$work/set/data.jsonl" --change "drop word is" --rows "$work/unmeasured"
+! grep -q kept "$work/err" && [ ! -e "$work/unmeasured" ]
+ok $? "does not say that rows are kept which are not there"
 serve
 same "after its socket was left over" query --no-log --json -t vqa "$image" "$q"
 refuses 2 "another server is there" "a second one" "$VILSCOPE" serve -m "$frozen" --socket "$at"
