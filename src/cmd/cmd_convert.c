@@ -164,12 +164,13 @@ static char *index_path(const char *path)
     return xasprintf("%s.index.json", path);
 }
 
-static int write_index(struct conversion *c, const char *path, struct vs_err *err)
+static int write_index(struct conversion *c, const double *share, const char *path,
+                       struct vs_err *err)
 {
     const char *slash = strrchr(path, '/');
     char *index = index_path(path);
-    int rc = mix_write_index(&c->mix, c->same, SHARED ".safetensors", slash ? slash + 1 : path,
-                             index, err);
+    int rc = mix_write_index(&c->mix, share, c->same, SHARED ".safetensors",
+                             slash ? slash + 1 : path, index, err);
     free(index);
     return rc;
 }
@@ -232,7 +233,7 @@ static int check_place(const struct conversion *c, const char *path, struct vs_e
                ? 0 : vs_fail(err, VS_E_USAGE, "%s: is there already (--force overwrites it)", path);
 }
 
-/* An index that is written over, or that would say of what is in path that it is in another file. */
+/* An index that is written over, or that would say that tensors of path are in another file. */
 static int check_index(const struct conversion *c, const char *path, struct vs_err *err)
 {
     char *index = c->same ? index_path(path) : savedparts_index(path);
@@ -285,7 +286,7 @@ static int make_one(struct conversion *c, int i, const char *path, struct vs_err
     remove_stale_index(c, path);
     bool asked = convert_can_ask(&c->o->asked);
     if (c->same)
-        rc = write_index(c, path, err);
+        rc = write_index(c, share, path, err);
     if (rc == 0 && asked)
         rc = measure_one(c, share, path, err);
     if (rc != 0) {
@@ -412,12 +413,14 @@ static int open_sources(struct conversion *c, const struct chosen *chosen, int c
     return rc == 0 ? mix_check(&c->mix, err) : rc;
 }
 
-/* Whole numbers have no mean. */
+/* Whole numbers have no mean; where nothing is mixed each file has its own. */
 static void convert_say_unlike(const struct conversion *c)
 {
     int count;
+    if (!c->o->average && !c->o->interpolate)
+        return;
     const char *name = mix_find_unlike(&c->mix, &count);
-    if (!name || c->from_count < 2)
+    if (!name)
         return;
     plain_text(stderr, "vilscope convert: note: '%.200s'", name);
     if (count > 1)

@@ -82,7 +82,7 @@ int mix_check(const struct mix *m, struct vs_err *err)
 
 /* What is written of a tensor: one entry, or whole numbers and their scales. */
 struct mix_entry {
-    const struct tensor *of; /* the first file's */
+    const struct tensor *of; /* the leading file's */
     char *name;              /* of a scale, else NULL */
     enum dtype dtype;
     bool scale;
@@ -91,6 +91,8 @@ struct mix_entry {
 struct mixing {
     const struct mix *m;
     const double *share;
+    const struct tensorfile *lead; /* the file with the largest share: what it has is written */
+    bool *which; /* of each tensor of it, as the first file's has it; NULL: all */
     int *tied; /* of each tensor: which other one's numbers it shares, or -1 */
     struct mix_entry *list;
     int count;
@@ -139,8 +141,8 @@ static int fail_odd(struct mixing *x, const struct tensor *t, struct vs_err *err
             return vs_fail(err, VS_E_DIVERGED, "%s: %s holds NaN or infinity: nothing is written",
                            tensorfile_path(x->m->from[i]), t->name);
     }
-    return vs_fail(err, VS_E_DIVERGED, "%s: the mean of %s is too large for float32: nothing is "
-                   "written", tensorfile_path(x->m->from[0]), t->name);
+    return vs_fail(err, VS_E_DIVERGED, "%s: the sum of %s is too large for float32: nothing is "
+                   "written", tensorfile_path(x->lead), t->name);
 }
 
 /* Sum of the shares of all files, as float32 in x->one. */
@@ -162,6 +164,16 @@ static int mix_sum(struct mixing *x, const struct tensor *t, struct vs_err *err)
     return all_finite(x->one, n) ? 0 : fail_odd(x, t, err);
 }
 
+/* "a.bin", or "the sum of a.bin and others". */
+static char *mixed_name(const struct mixing *x)
+{
+    int count = 0;
+    for (int i = 0; i < x->m->from_count; i++)
+        count += x->share[i] != 0;
+    return xasprintf("%s%s%s", count > 1 ? "the sum of " : "", tensorfile_path(x->lead),
+                     count > 1 ? " and others" : "");
+}
+
 static const void *mix_narrow(struct mixing *x, const struct mix_entry *e, struct vs_err *err)
 {
     size_t n = (size_t)tensor_elements(e->of);
@@ -174,27 +186,14 @@ static const void *mix_narrow(struct mixing *x, const struct mix_entry *e, struc
         break;
     default: return x->one;
     }
-    if (!good)
-        vs_fail(err, VS_E_LIMIT, "%s%s: %s has numbers that are too large for %s: choose %s",
-                tensorfile_path(x->m->from[0]), x->m->from_count > 1 ? ", mixed" : "",
-                e->of->name, dtype_name(e->dtype),
-                e->dtype == DTYPE_F16 ? "bfloat16 or float32" : "float32");
-    return good ? x->narrow : NULL;
-}
-
-/* Whole numbers: t, or what the file with the largest share has of it. */
-static const struct tensor *mix_whole(const struct mixing *x, const struct tensor *t)
-{
-    const struct tensor *best = t;
-    double most = x->share[0];
-    for (int i = 1; i < x->m->from_count; i++) {
-        const struct tensor *u = tensorfile_find(x->m->from[i], t->name);
-        if (x->share[i] > most && u && u->dtype == t->dtype && same_shape(t, u)) {
-            best = u;
-            most = x->share[i];
-        }
-    }
-    return best;
+    if (good)
+        return x->narrow;
+    char *name = mixed_name(x);
+    vs_fail(err, VS_E_LIMIT, "%s: %s has numbers that are too large for %s: choose %s", name,
+            e->of->name, dtype_name(e->dtype),
+            e->dtype == DTYPE_F16 ? "bfloat16 or float32" : "float32");
+    free(name);
+    return NULL;
 }
 
 static const void *mix_numbers(struct mixing *x, int i, struct vs_err *err)
@@ -204,14 +203,14 @@ static const void *mix_numbers(struct mixing *x, int i, struct vs_err *err)
         return x->scales;
     if (tensor_is_weights(e->of))
         return mix_sum(x, e->of, err) == 0 ? mix_narrow(x, e, err) : NULL;
-    const struct tensor *t = mix_whole(x, e->of);
+    const struct tensor *t = e->of;
     if (t->dtype == DTYPE_I64) {
         tensor_to_i64(t, x->narrow);
         return x->narrow;
     }
     if (!tensor_is_contiguous(t)) {
         vs_fail(err, VS_E_FORMAT, "%s: %s is a view of whole numbers with gaps, which is not "
-                "written", tensorfile_path(x->m->from[0]), t->name);
+                "written", tensorfile_path(x->lead), t->name);
         return NULL;
     }
     le_copy(x->narrow, t->data, (size_t)tensor_elements(t), dtype_size(t->dtype));
@@ -262,9 +261,8 @@ static int mix_index(const struct tensorfile *f, const char *name)
 
 /* The first of those at one place is stored; of words and the head that ranks them the words, also
  * where a file has them twice: they are one parameter. */
-static int *mix_find_tied(const struct mix *m)
+static int *mix_find_tied(const struct mix *m, const struct tensorfile *f)
 {
-    const struct tensorfile *f = m->from[0];
     int n = tensorfile_count(f), words = mix_index(f, WORDS), decoder = mix_index(f, DECODER);
     int *tied = xcalloc((size_t)n + 1, sizeof *tied);
     struct strmap places = {0};
@@ -285,10 +283,27 @@ static int *mix_find_tied(const struct mix *m)
 }
 
 /* Tensor i is left out where the one that it shares its numbers with is written. */
-static bool is_left_out(const struct mixing *x, const bool *which, int i)
+static bool is_left_out(const struct mixing *x, int i)
 {
     int of = x->tied[i];
-    return of >= 0 && (!which || which[of] == which[i]);
+    return of >= 0 && (!x->which || x->which[of] == x->which[i]);
+}
+
+/* x is mix_fini's. */
+static void mix_init(struct mixing *x, const struct mix *m, const double *share, const bool *which)
+{
+    int lead = 0;
+    for (int i = 1; i < m->from_count; i++)
+        lead = share[i] > share[lead] ? i : lead;
+    *x = (struct mixing){.m = m, .share = share, .lead = m->from[lead]};
+    int n = tensorfile_count(x->lead);
+    x->tied = mix_find_tied(m, x->lead);
+    x->list = xcalloc(2 * (size_t)n + 1, sizeof *x->list);
+    x->which = which ? xcalloc((size_t)n + 1, sizeof *x->which) : NULL;
+    for (int i = 0; i < n && which; i++) {
+        int first = mix_index(m->from[0], tensorfile_at(x->lead, i)->name);
+        x->which[i] = first >= 0 && which[first];
+    }
 }
 
 static void add_pair(struct buf *list, const char *key, const char *text)
@@ -299,14 +314,14 @@ static void add_pair(struct buf *list, const char *key, const char *text)
 
 /* The metadata, with the names of what is left out before their ends. strings: what has to be
  * freed, as pairs. */
-static void mix_metadata(const struct mixing *x, const bool *which, bool wanted,
-                         const char *const *metadata, struct buf *list, struct buf *strings)
+static void mix_metadata(const struct mixing *x, bool wanted, const char *const *metadata,
+                         struct buf *list, struct buf *strings)
 {
-    const struct tensorfile *f = x->m->from[0];
+    const struct tensorfile *f = x->lead;
     for (; metadata && metadata[0]; metadata += 2)
         add_pair(list, metadata[0], metadata[1]);
     for (int i = 0; i < tensorfile_count(f); i++) {
-        if ((which && which[i] != wanted) || !is_left_out(x, which, i))
+        if ((x->which && x->which[i] != wanted) || !is_left_out(x, i))
             continue;
         const struct tensor *t = tensorfile_at(f, i), *of = tensorfile_at(f, x->tied[i]);
         add_pair(list, t->name, of->name);
@@ -324,16 +339,14 @@ static void mix_metadata(const struct mixing *x, const bool *which, bool wanted,
 
 #define VIEW_MOST ((size_t)1 << 24)
 
-static int mix_prepare(struct mixing *x, const bool *which, bool wanted, struct vs_err *err)
+static int mix_prepare(struct mixing *x, bool wanted, struct vs_err *err)
 {
-    const struct tensorfile *f = x->m->from[0];
+    const struct tensorfile *f = x->lead;
     size_t most = 1, rows = 1;
-    x->tied = mix_find_tied(x->m);
-    x->list = xcalloc(2 * (size_t)tensorfile_count(f) + 1, sizeof *x->list);
     for (int i = 0; i < tensorfile_count(f); i++) {
         const struct tensor *t = tensorfile_at(f, i);
         size_t n = (size_t)tensor_elements(t);
-        if ((which && which[i] != wanted) || is_left_out(x, which, i))
+        if ((x->which && x->which[i] != wanted) || is_left_out(x, i))
             continue;
         if (n > VIEW_MOST && n > tensorfile_bytes(f)) /* a number that a view repeats */
             return vs_fail(err, VS_E_LIMIT, "%s: %s is said to have %zu numbers, more than the "
@@ -358,6 +371,7 @@ static void mix_fini(struct mixing *x)
         free(x->list[i].name);
     free(x->list);
     free(x->tied);
+    free(x->which);
     free(x->sum);
     free(x->one);
     free(x->narrow);
@@ -374,14 +388,15 @@ static void mix_describe(const struct mix_entry *e, struct tensor_out *out)
 int mix_write(const struct mix *m, const double *share, const bool *which, bool wanted,
               const char *const *metadata, const char *path, struct vs_err *err)
 {
-    struct mixing x = {.m = m, .share = share};
-    int rc = mix_prepare(&x, which, wanted, err);
+    struct mixing x;
+    mix_init(&x, m, share, which);
+    int rc = mix_prepare(&x, wanted, err);
     if (rc == 0) {
         struct tensor_out *list = xcalloc((size_t)x.count + 1, sizeof *list);
         struct buf pairs = {0}, strings = {0};
         for (int i = 0; i < x.count; i++)
             mix_describe(&x.list[i], &list[i]);
-        mix_metadata(&x, which, wanted, metadata, &pairs, &strings);
+        mix_metadata(&x, wanted, metadata, &pairs, &strings);
         rc = safetensors_write_each(path, list, x.count, (const char *const *)pairs.data, mix_fill,
                                     &x, err);
         for (size_t i = 0; i < strings.len; i += sizeof(char *))
@@ -394,28 +409,23 @@ int mix_write(const struct mix *m, const double *share, const bool *which, bool 
     return rc;
 }
 
-int mix_write_index(const struct mix *m, const bool *which, const char *first, const char *second,
-                    const char *path, struct vs_err *err)
+int mix_write_index(const struct mix *m, const double *share, const bool *which, const char *first,
+                    const char *second, const char *path, struct vs_err *err)
 {
-    const struct tensorfile *f = m->from[0];
-    struct mixing x = {.m = m, .tied = mix_find_tied(m)};
+    struct mixing x;
     struct outfile o;
     json_t *map = json_object();
     int failed = 0;
-    x.list = xcalloc(2, sizeof *x.list);
-    for (int i = 0; i < tensorfile_count(f); i++) {
-        const struct tensor *t = tensorfile_at(f, i);
-        x.count = 0;
-        if (!is_left_out(&x, which, i))
-            add_entries(&x, t);
-        for (int k = 0; k < x.count; k++) {
-            failed |= json_object_set_new(map, k ? x.list[k].name : t->name,
-                                          json_string(which[i] ? first : second));
-            free(x.list[k].name);
-        }
+    mix_init(&x, m, share, which);
+    for (int i = 0; i < tensorfile_count(x.lead); i++) {
+        int k = x.count;
+        if (!is_left_out(&x, i))
+            add_entries(&x, tensorfile_at(x.lead, i));
+        for (; k < x.count; k++)
+            failed |= json_object_set_new(map, x.list[k].name ? x.list[k].name : x.list[k].of->name,
+                                          json_string(x.which[i] ? first : second));
     }
-    free(x.list);
-    free(x.tied);
+    mix_fini(&x);
     json_t *root = json_pack("{s:{s:i}, s:o}", "metadata", "total_size", 0, "weight_map", map);
     char *text = root && !failed ? json_dumps(root, JSON_INDENT(1)) : NULL;
     json_decref(root);
@@ -462,7 +472,7 @@ uint64_t mix_find_same(const struct mix *m, bool *same)
 {
     const struct tensorfile *f = m->from[0];
     uint64_t bytes = 0;
-    int *tied = mix_find_tied(m);
+    int *tied = mix_find_tied(m, f);
     for (int i = 0; i < tensorfile_count(f); i++) {
         const struct tensor *t = tensorfile_at(f, i);
         same[i] = m->from_count > 1;

@@ -16,7 +16,7 @@ struct mix {
     int from_count;
     enum mix_type type; /* of the weights. int8: matrices, by rows (ROW_SCALE_END); vectors stay
                            float32. Whole numbers have no mean: they are those of the file
-                           with the largest share that has as many of the type. */
+                           with the largest share, the first of equal ones. */
     const atomic_bool *stop; /* ends writing with VS_E_CANCELLED, or NULL */
 };
 
@@ -28,16 +28,17 @@ const char *mix_find_unlike(const struct mix *m, int *count);
 /* Which of the first file's tensors are the same numbers in all of them: same (tensorfile_count of
  * the first) is the caller's. Reads all files. Returns their bytes as m->type writes them. */
 uint64_t mix_find_same(const struct mix *m, bool *same);
-/* Writes the sum of share[i] times file i as safetensors. Only tensors whose entry of which is
- * `wanted`; which NULL: all. metadata: as safetensors_write_each has it. Tensors that are one in
- * all files (words, and the head that ranks them) are stored once, as safetensors does it: it
- * has the name of the other, and the name of the one that is there. Fails on numbers that are
- * not finite, or not in the new type, naming the tensor. */
+/* Writes the sum of share[i] times file i as safetensors. Only tensors whose entry of which (by the
+ * first file's; what that has not is false) is `wanted`; which NULL: all. metadata: as
+ * safetensors_write_each has it. Tensors that are one in all files (words, and the head that ranks
+ * them) are stored once, as safetensors does it: it has the name of the other, and the name of the
+ * one that is there. Fails on numbers that are not finite, or not in the new type, naming the
+ * tensor. */
 int mix_write(const struct mix *m, const double *share, const bool *which, bool wanted,
               const char *const *metadata, const char *path, struct vs_err *err);
-/* Writes an index of shards beside them: where tensors with which[i] are in `first`, the others in
- * `second` (names of files in its folder). */
-int mix_write_index(const struct mix *m, const bool *which, const char *first, const char *second,
-                    const char *path, struct vs_err *err);
+/* Writes an index of shards beside them, of what mix_write writes with these shares: where tensors
+ * with which[i] are in `first`, the others in `second` (names of files in its folder). */
+int mix_write_index(const struct mix *m, const double *share, const bool *which, const char *first,
+                    const char *second, const char *path, struct vs_err *err);
 
 #endif
