@@ -19,6 +19,25 @@ struct sums {
     int64_t numbers;
 };
 
+/* Not of padding. */
+static bool is_difference(double a, double b)
+{
+    return a >= PADDING || b >= PADDING || isnan(a) || isnan(b);
+}
+
+static bool is_sound(const struct trace_tensor *x, const struct trace_tensor *y)
+{
+    size_t n = trace_numbers(x);
+    if (trace_numbers(y) != n)
+        return true;
+    for (size_t i = 0; i < n; i++) {
+        double a = (double)x->data[i], b = (double)y->data[i];
+        if (is_difference(a, b) && !isfinite(a - b))
+            return false;
+    }
+    return true;
+}
+
 static void sums_add(struct sums *s, const struct trace_tensor *x, const struct trace_tensor *y)
 {
     size_t n = trace_numbers(x);
@@ -26,7 +45,7 @@ static void sums_add(struct sums *s, const struct trace_tensor *x, const struct 
         return;
     for (size_t i = 0; i < n; i++) {
         double a = (double)x->data[i], b = (double)y->data[i], d = fabs(a - b);
-        if (a < PADDING && b < PADDING)
+        if (!is_difference(a, b))
             continue;
         s->squares += a * a;
         s->differences += d * d;
@@ -45,38 +64,62 @@ static struct output_task *find_task(struct output_errors *e, const struct task 
     return &e->tasks[e->task_count++];
 }
 
+static bool is_ranked(const struct result *a, const struct result *b,
+                      const struct compare_change *c)
+{
+    for (int i = 0; i < c->count; i++) {
+        const struct compare_move *x = &c->moves[i];
+        double p = compare_logit(a, x->rank_a), q = compare_logit(b, x->rank_b);
+        if ((is_difference(p, q) && !isfinite(p - q)) || !isfinite(x->p_a - x->p_b))
+            return false;
+    }
+    return true;
+}
+
 /* What is ranked: the logits of all, and the probability of a's best. While queries are asked the
  * means are sums. */
-static void add_ranked(struct output_task *t, const struct result *a, const struct result *b)
+static void add_ranked(struct output_task *t, const struct result *a, const struct result *b,
+                       const struct compare_change *c)
 {
-    struct compare_change c;
-    bool fits = compare_results(a, b, compare_count(a), &c);
-    for (int i = 0; i < c.count && fits; i++) {
-        const struct compare_move *x = &c.moves[i];
+    for (int i = 0; i < c->count; i++) {
+        const struct compare_move *x = &c->moves[i];
         double p = compare_logit(a, x->rank_a), q = compare_logit(b, x->rank_b), d = fabs(p - q);
         if (x->rank_a == 0) {
             double chance = fabs(x->p_a - x->p_b);
             t->mean_chance += chance;
             t->largest_chance = fmax(t->largest_chance, chance);
         }
-        if (p < PADDING && q < PADDING)
+        if (!is_difference(p, q))
             continue;
         t->mean += d;
         t->largest = fmax(t->largest, d);
         t->numbers++;
     }
-    compare_fini(&c);
+}
+
+/* Why the two cannot be compared, or NULL: each that is counted is a part of every number. */
+static const char *unlike(const struct result *a, const struct result *b,
+                          struct compare_change *c)
+{
+    if (!compare_results(a, b, compare_count(a), c))
+        return "there is nothing to rank, or not the same for both";
+    bool sound = is_ranked(a, b, c);
+    for (int i = 0; i < a->trace->count && sound; i++) {
+        const struct trace_tensor *x = &a->trace->tensors[i];
+        const struct trace_tensor *y = trace_get(b->trace, x->at);
+        sound = x->at.kind != TRACE_OUTPUT || !y || is_sound(x, y);
+    }
+    return sound ? NULL : "outputs are NaN or infinite";
 }
 
 static void compare_two(struct output_errors *e, struct sums *sums, const struct result *a,
-                        const struct result *b)
+                        const struct result *b, const struct compare_change *c)
 {
     struct output_task *t = find_task(e, a->task);
     e->asked++;
     t->asked++;
-    t->same += compare_count(a) > 0 && compare_count(b) > 0 &&
-               compare_key(a, 0) == compare_key(b, 0);
-    add_ranked(t, a, b);
+    t->same += compare_key(a, 0) == compare_key(b, 0);
+    add_ranked(t, a, b, c);
     for (int i = 0; i < a->trace->count; i++) {
         const struct trace_tensor *x = &a->trace->tensors[i];
         const struct trace_tensor *y = trace_get(b->trace, x->at);
@@ -105,10 +148,15 @@ static int ask_both(struct side side[2], int i, const atomic_bool *stop, struct 
         if (rc == 0)
             rc = query_run(side[k].m, &q, stop, &r[k], &why);
     }
+    struct compare_change c = {0};
+    const char *reason = rc == 0 ? unlike(r[0], r[1], &c) : NULL;
+    if (reason)
+        rc = vs_fail(&why, VS_E_DIVERGED, "%s", reason);
     if (rc == 0)
-        compare_two(e, sums, r[0], r[1]);
+        compare_two(e, sums, r[0], r[1], &c);
     else if (e->failed++ == 0)
         snprintf(e->first_failure, sizeof e->first_failure, "%.255s", why.text);
+    compare_fini(&c);
     result_free(r[0]);
     result_free(r[1]);
     return rc;
