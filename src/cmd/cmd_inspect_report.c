@@ -118,14 +118,15 @@ static void inspect_model(struct report *r, const struct tensorfile *f)
     inspect_set(r, "tasks_without_head", inspect_tasks(about.heads, false));
 }
 
-/* "the same best answer to 287 of 288 queries, logits off by 0.37 at most (coco)", of what convert
- * measured; NULL: it has not. */
+/* "the same best answer to 287 of 288 queries, logits off by 0.37 at most (coco), 2 could not be
+ * asked", of what convert measured; NULL: it has not. */
 static char *inspect_errors(const struct tensorfile *f, const char *key)
 {
     char *text = safetensors_metadata(f, key);
     json_t *root = text ? json_loads(text, 0, NULL) : NULL, *task;
     const char *name, *where = NULL;
     double asked = 0, same = 0, most = -1;
+    double failed = json_number_value(json_object_get(root, "failed"));
     json_object_foreach (json_object_get(root, "tasks"), name, task) {
         json_t *x = json_object_get(json_object_get(task, "logit"), "largest");
         asked += json_number_value(json_object_get(task, "asked"));
@@ -135,16 +136,16 @@ static char *inspect_errors(const struct tensorfile *f, const char *key)
             most = json_number_value(x);
         }
     }
-    char *said = asked > 0 ? xasprintf("the same best answer to %.0f of %.0f queries", same, asked)
-                           : NULL;
-    if (said && where) {
-        char *all = xasprintf("%s, logits off by %.2g at most (%s)", said, most, where);
-        free(said);
-        said = all;
-    }
+    struct buf said = {0};
+    if (asked > 0)
+        buf_printf(&said, "the same best answer to %.0f of %.0f queries", same, asked);
+    if (asked > 0 && where)
+        buf_printf(&said, ", logits off by %.2g at most (%s)", most, where);
+    if (asked > 0 && failed > 0)
+        buf_printf(&said, ", %.0f could not be asked", failed);
     json_decref(root);
     free(text);
-    return said;
+    return said.len ? buf_steal(&said) : NULL;
 }
 
 static void set_owned(struct report *r, const char *key, char *text)

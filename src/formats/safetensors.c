@@ -340,6 +340,11 @@ int safetensors_write(const char *path, const struct tensor_out *t, int count, s
 char *safetensors_metadata(const struct tensorfile *f, const char *key)
 {
     const uint8_t *d = f->map.data;
+    for (int i = 0; i < f->shard_count; i++) {
+        char *text = safetensors_metadata(f->shards[i], key);
+        if (text)
+            return text;
+    }
     if (strcmp(f->format, "safetensors") != 0)
         return NULL;
     json_t *root = json_loadb((const char *)d + 8, (size_t)le_read(d, 8), 0, NULL);

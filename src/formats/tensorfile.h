@@ -122,7 +122,8 @@ typedef const void *tensor_fill(void *arg, int i, struct vs_err *err);
 int safetensors_write_each(const char *path, const struct tensor_out *t, int count,
                            const char *const *metadata, tensor_fill *fill, void *arg,
                            struct vs_err *err);
-/* The text of a key of a safetensors file's metadata, owned by the caller, or NULL. */
+/* The text of a key of a safetensors file's metadata, of an index that of the first of its shards
+ * that has it; owned by the caller, or NULL. */
 char *safetensors_metadata(const struct tensorfile *f, const char *key);
 
 #endif
