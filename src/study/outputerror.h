@@ -33,7 +33,8 @@ struct output_errors {
 /* Asks checkpoint a of m and b of other (which may be m) every query of the set and compares all
  * that the model computes: every output of every head, not only the one that answers. A query that
  * cannot be asked, or whose answers cannot be compared, is counted as failed. Padding, which says
- * nothing, is left out. stop (or NULL) ends it with VS_E_CANCELLED. *out is output_errors_fini's in any case. */
+ * nothing, is left out. stop (or NULL) ends it with VS_E_CANCELLED. *out is output_errors_fini's in
+ * any case. */
 int output_errors_measure(struct model *m, int a, struct model *other, int b,
                           const struct probes *set, const atomic_bool *stop,
                           struct output_errors *out, struct vs_err *err);
