@@ -227,10 +227,15 @@ refuses 1 "the server that was there is gone: \"vilscope serve" "a server that w
     "$VILSCOPE" query --connect "$at" --no-log -t vqa "$image" "$q"
 refuses 1 "there is no server: \"vilscope serve" "no server" \
     "$VILSCOPE" query --connect "$work/at/none" --no-log -t vqa "$image" "$q"
-refuses 1 "there is no server: \"vilscope serve" "an evaluation without one" "$VILSCOPE" eval --connect "$work/at/none" \
-    --data "$work/set/data.jsonl" --change "drop word is" --rows "$work/unmeasured"
-! grep -q kept "$work/err" && [ ! -e "$work/unmeasured" ]
-ok $? "does not say that rows are kept which are not there"
+serve
+"$VILSCOPE" explain --connect "$at" --data "$work/set/data.jsonl" --rows "$work/unmeasured" >/dev/null 2>"$work/err" &
+pid=$!
+await "process $pid\$" 600
+kill -9 $server
+wait $server 2>/dev/null
+wait $pid
+[ $? -eq 1 ] && grep -q "$at: .*gone" "$work/err" && { [ -s "$work/unmeasured" ] || ! grep -q kept "$work/err"; }
+ok $? "nothing is told as kept where there is none: $(rows_of "$work/unmeasured") rows, $(tail -n 1 "$work/err")"
 serve
 same "after its socket was left over" query --no-log --json -t vqa "$image" "$q"
 refuses 2 "another server is there" "a second one" "$VILSCOPE" serve -m "$frozen" --socket "$at"
