@@ -342,6 +342,8 @@ at=ssh://me@gpu1:2222$local_at
 same "through ssh" query --no-log --json -t vqa "$image" "$q"
 grep -q -- "-p 2222 -- me@gpu1 vilscope serve --relay '$local_at'" "$work/ssh.log"
 ok $? "ssh is asked for the relay at that port"
+timeout 60 "$VILSCOPE" serve --relay "$local_at" </dev/null >"$work/out"
+ok $? "a relay ends when its client has gone"
 VILSCOPE_CONNECT=$at refuses 2 "the model that VILSCOPE_CONNECT asks: leave" "a label list beside the environment's server" \
     "$VILSCOPE" query --labels "$frozen/answers.txt" --no-log -t vqa "$image" "$q"
 kill -TERM $server

@@ -3,6 +3,7 @@
 import os
 import re
 import shutil
+import signal
 import subprocess
 import time
 
@@ -149,6 +150,15 @@ class Copy:
                     path = os.path.join(folder, name)
                     out[path] = os.stat(path).st_mtime_ns
         return out
+
+    def end_programs(self):
+        """A program with a fault may go on when its test has ended, and take a processor."""
+        for pid in filter(str.isdigit, os.listdir("/proc")):
+            try:
+                if os.readlink("/proc/%s/exe" % pid).startswith(self.build + os.sep):
+                    os.kill(int(pid), signal.SIGKILL)
+            except OSError:
+                pass # it has ended, or is another user's
 
     def test(self, name, limit, env=None):
         """(how it ended, seconds)"""

@@ -119,7 +119,9 @@ class Worker(threading.Thread):
         screen. alone: nothing else runs, and the limit is long."""
         limit = self.cover.limit(test) * (4 if alone else 1)
         ended = self.copy.test(test, limit)[0]
-        return self.copy.test(test, limit)[0] if ended == build.FAILED else ended
+        ended = self.copy.test(test, limit)[0] if ended == build.FAILED else ended
+        self.copy.end_programs()
+        return ended
 
     def run_tests(self, fault, survived, alone):
         """(outcome, test); LATE: a test is, which says nothing on a busy machine; LONG: it has
