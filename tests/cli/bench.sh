@@ -132,13 +132,19 @@ if "$BUILDDIR/bench-kern" cpu 0 2>/dev/null | grep -q '^cpu-avx'; then
         ! grep -q 'measured too low\|measurement is wrong' "$work/err"; do
         tries=$((tries + 1))
     done
+    refused=
+    ! grep -q 'measured too low\|measurement is wrong' "$work/err" || refused=yes
     missing=
     for op in $(sed -n '/^struct kern_ops {/,/^};/s/^ *void (\*\([a-z_]*\)).*/\1/p' \
         "$SRCDIR/kernels/kern.h"); do
         grep -q "^$op, " "$work/out" || missing="$missing $op"
     done
-    [ "$(wc -l <"$work/out")" -gt 90 ] && [ -z "$missing" ]
-    ok $? "bench-kern has every operation:$missing $(tail -n 1 "$work/err")"
+    if [ $refused ]; then
+        skip "bench-kern has every operation: others use the machine, $(tail -n 1 "$work/err")"
+    else
+        [ "$(wc -l <"$work/out")" -gt 90 ] && [ -z "$missing" ]
+        ok $? "bench-kern has every operation:$missing $(tail -n 1 "$work/err")"
+    fi
 else
     skip "bench-kern takes too long without vectors"
 fi
