@@ -83,18 +83,25 @@ static uint8_t masked(uint32_t pixel, uint32_t mask)
     return (uint8_t)((uint64_t)((pixel & mask) >> shift) * 255 / most);
 }
 
+static bool put_color(const struct bmp *b, size_t color, uint8_t *to, struct pixels *p)
+{
+    if (color >= b->color_count)
+        return pixels_fail(p, "a pixel of color %zu, of %zu", color, b->color_count);
+    const uint8_t *c = b->colors + color * b->color_size;
+    to[0] = c[2];
+    to[1] = c[1];
+    to[2] = c[0];
+    return true;
+}
+
 static bool read_row(const struct bmp *b, const uint8_t *row, uint8_t *to, struct pixels *p)
 {
     for (int x = 0; x < b->width; x++, to += 3) {
         if (b->bits <= 8) {
             int per = 8 / b->bits, shift = 8 - b->bits * (x % per + 1);
             size_t color = (size_t)(row[x / per] >> shift) & ((1u << b->bits) - 1);
-            if (color >= b->color_count)
-                return pixels_fail(p, "a pixel of color %zu, of %zu", color, b->color_count);
-            const uint8_t *c = b->colors + color * b->color_size;
-            to[0] = c[2];
-            to[1] = c[1];
-            to[2] = c[0];
+            if (!put_color(b, color, to, p))
+                return false;
             continue;
         }
         int bytes = b->bits / 8;
@@ -199,15 +206,7 @@ static bool decode_rle(const uint8_t *data, size_t size, const struct bmp *b, st
     for (size_t i = 0; i < n && good; i++) {
         size_t y = i / (size_t)b->width, x = i % (size_t)b->width;
         size_t row = b->top_down ? y : (size_t)b->height - 1 - y;
-        uint8_t *to = p->rgb + 3 * (row * (size_t)b->width + x);
-        if (colors[i] >= b->color_count) {
-            good = pixels_fail(p, "a pixel of color %d, of %zu", colors[i], b->color_count);
-            break;
-        }
-        const uint8_t *c = b->colors + colors[i] * b->color_size;
-        to[0] = c[2];
-        to[1] = c[1];
-        to[2] = c[0];
+        good = put_color(b, colors[i], p->rgb + 3 * (row * (size_t)b->width + x), p);
     }
     free(colors);
     return good;

@@ -425,15 +425,20 @@ void terminal_mark(struct terminal *t)
     t->said[0] = '\0';
 }
 
-bool terminal_has(const struct terminal *t, const char *text)
+int terminal_row_of(const struct terminal *t, const char *text)
 {
     char row[8192];
     for (int i = 0; i < t->rows; i++) {
         terminal_row(t, i, row, sizeof row);
         if (strstr(row, text))
-            return true;
+            return i;
     }
-    return false;
+    return -1;
+}
+
+bool terminal_has(const struct terminal *t, const char *text)
+{
+    return terminal_row_of(t, text) >= 0;
 }
 
 bool terminal_expect(struct terminal *t, const char *text)

@@ -90,6 +90,8 @@ bool terminal_expect(struct terminal *t, const char *text);
          until_++) {                                                                               \
     }
 bool terminal_has(const struct terminal *t, const char *text);
+/* The first row that has the text, from 0, or -1. */
+int terminal_row_of(const struct terminal *t, const char *text);
 /* One row as UTF-8. */
 void terminal_row(const struct terminal *t, int row, char *out, int size);
 /* One row as it looks: blanks once, what is reverse in {}, a pane's border as "|", that of the pane

@@ -68,16 +68,9 @@ static bool file_has(const char *path, const char *text)
 /* Whether the one text is two rows below the other. */
 static bool two_below(struct terminal *t, const char *above, const char *text)
 {
-    char row[1024];
     terminal_settle(t, 120);
-    for (int i = 0; i + 2 < t->rows; i++) {
-        terminal_row(t, i, row, sizeof row);
-        if (strstr(row, above)) {
-            terminal_row(t, i + 2, row, sizeof row);
-            return strstr(row, text) != NULL;
-        }
-    }
-    return false;
+    int row = terminal_row_of(t, above);
+    return row >= 0 && terminal_row_of(t, text) == row + 2;
 }
 
 /* It says by what its items were chosen. */

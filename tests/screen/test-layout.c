@@ -21,18 +21,6 @@ static int line_on(const struct terminal *t, int row, int k)
     return -1;
 }
 
-/* The row that has a text, or -1. */
-static int row_of(const struct terminal *t, const char *text)
-{
-    char row[4096];
-    for (int i = 0; i < t->rows; i++) {
-        terminal_row(t, i, row, sizeof row);
-        if (strstr(row, text))
-            return i;
-    }
-    return -1;
-}
-
 /* What a mouse says: code 0 pressed or (end 'm') released, 32 moved. Rows and columns from 0. */
 static void mouse(struct terminal *t, int code, int row, int col, char end)
 {
@@ -75,15 +63,16 @@ static void columns(struct terminal *t)
 
 static void rows(struct terminal *t)
 {
-    int below = row_of(t, "Attention");
+    int below = terminal_row_of(t, "Attention");
     ok(below == 14, "the second pane begins in row %d", below);
     drag(t, below - 1, 100, 19, 100);
-    ok(row_of(t, "Attention") == 20, "a line between rows is dragged: %d", row_of(t, "Attention"));
+    ok(terminal_row_of(t, "Attention") == 20, "a line between rows is dragged: %d",
+       terminal_row_of(t, "Attention"));
     drag(t, 19, 100, 0, 100);
-    ok(row_of(t, "Attention") == 1 + LEAST_ROWS, "the pane above keeps its room: %d",
-       row_of(t, "Attention"));
+    ok(terminal_row_of(t, "Attention") == 1 + LEAST_ROWS, "the pane above keeps its room: %d",
+       terminal_row_of(t, "Attention"));
     drag(t, LEAST_ROWS, 100, ROWS - 1, 100);
-    int at = row_of(t, "Attention");
+    int at = terminal_row_of(t, "Attention");
     ok(at >= 0 && at <= ROWS - 4 - LEAST_ROWS, "and the one below: %d", at);
     char row[4096];
     terminal_drawn(t, 1, row, sizeof row);
@@ -106,7 +95,8 @@ static void sizes(struct terminal *t)
        "where there is no line it is said");
     terminal_type(t, "z");
     terminal_command(t, "even");
-    ok(line_on(t, 3, 0) == COLS * 3 / 5 && row_of(t, "Attention") == 14, "all is as usual");
+    ok(line_on(t, 3, 0) == COLS * 3 / 5 && terminal_row_of(t, "Attention") == 14,
+       "all is as usual");
     terminal_command(t, "set mouse off");
     ok(!terminal_mode(t, 1002) && !terminal_mode(t, 1000), "without the mouse it is not reported");
 }
@@ -169,7 +159,8 @@ static void too_small(void)
     terminal_type(t, "\033[1;5A");
     terminal_resize(t, ROWS, COLS);
     terminal_expect(t, "Attention");
-    ok(row_of(t, "frozen") < 0 && line_on(t, 3, 0) == COLS * 3 / 5 && row_of(t, "Attention") == 14,
+    ok(terminal_row_of(t, "frozen") < 0 && line_on(t, 3, 0) == COLS * 3 / 5 &&
+           terminal_row_of(t, "Attention") == 14,
        "all is as it was");
     terminal_resize(t, 14, 50);
     terminal_expect(t, "1/24");

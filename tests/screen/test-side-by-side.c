@@ -285,17 +285,14 @@ static void two_families(void)
 /* The color of a text's first sign, wherever it is. */
 static bool color_of(const struct terminal *t, const char *text, uint8_t rgb[3])
 {
-    char row[2048];
-    for (int i = 0; i < t->rows; i++) {
-        terminal_row(t, i, row, sizeof row);
-        const char *at = strstr(row, text);
-        int col = 0;
-        for (const char *c = row; at && c < at; c++)
-            col += (*c & 0xc0) != 0x80;
-        if (at)
-            return terminal_cell_color(t, i, col, (uint8_t)*text, rgb);
-    }
-    return false;
+    char line[2048];
+    int row = terminal_row_of(t, text), col = 0;
+    if (row < 0)
+        return false;
+    terminal_row(t, row, line, sizeof line);
+    for (const char *c = line, *at = strstr(line, text); at && c < at; c++)
+        col += (*c & 0xc0) != 0x80;
+    return terminal_cell_color(t, row, col, (uint8_t)*text, rgb);
 }
 
 /* The chosen column stays that of its checkpoint while filters hide others, and nothing is done

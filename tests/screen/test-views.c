@@ -206,18 +206,6 @@ static void unknown(void)
     quit(t, "unknown words");
 }
 
-/* The first row that has the text, from 0; -1: none. */
-static int row_with(const struct terminal *t, const char *text)
-{
-    char row[2048];
-    for (int i = 0; i < t->rows; i++) {
-        terminal_row(t, i, row, sizeof row);
-        if (strstr(row, text))
-            return i;
-    }
-    return -1;
-}
-
 /* What long work says of itself stands below the title of its view. */
 static void work_says(void)
 {
@@ -231,11 +219,11 @@ static void work_says(void)
         terminal_type(t, ":");
         terminal_type(t, works[i].command);
         terminal_type(t, "\r");
-        TERMINAL_UNTIL(t, row_with(t, "Esc stops") > 0 && row_with(t, works[i].title) > 0);
-        ok(row_with(t, "Esc stops") == row_with(t, works[i].title) + 1, "%s: its progress",
-           works[i].command);
+        TERMINAL_UNTIL(t, terminal_has(t, "Esc stops") && terminal_has(t, works[i].title));
+        ok(terminal_row_of(t, "Esc stops") == terminal_row_of(t, works[i].title) + 1,
+           "%s: its progress", works[i].command);
         terminal_type(t, "\033");
-        TERMINAL_UNTIL(t, row_with(t, "Esc stops") < 0);
+        terminal_goes(t, "Esc stops");
     }
     quit(t, "work");
 }
