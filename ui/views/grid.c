@@ -107,6 +107,12 @@ bool area_cell(struct area a, int rows, int cols, int row, int col, int *i, int 
     return true;
 }
 
+int area_line(struct area a, int top, int count, int row, int col)
+{
+    int line = row - a.row + top;
+    return area_holds(a, row, col) && line < count ? line : -1;
+}
+
 int area_point(const struct workbench *w, struct area a, int n, int row, int col)
 {
     int cw, ch;

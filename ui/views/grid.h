@@ -46,6 +46,8 @@ bool grid_find(const struct grid *g, int rows, int cols, int row, int col, int *
 /* The same for an area, counted as it is, that rows and columns share evenly: of several in one
  * cell the middle one. False beside it. */
 bool area_cell(struct area a, int rows, int cols, int row, int col, int *i, int *j);
+/* Which of `count` lines, the first shown being `top`, is at a place of the area; -1: none. */
+int area_line(struct area a, int top, int count, int row, int col);
 /* Which of n points of a curve, the first and the last at the area's edges, is nearest to a place;
  * -1 beside the area. */
 int area_point(const struct workbench *w, struct area a, int n, int row, int col);

@@ -356,8 +356,7 @@ static void difference_move(struct workbench *w, struct pane *p, enum motion m)
 /* The line of the list at a place, or -1. */
 static int difference_line(const struct difference_view *v, int row, int col)
 {
-    int line = row - v->lines.row + v->top;
-    return area_holds(v->lines, row, col) && line < v->count ? line : -1;
+    return area_line(v->lines, v->top, v->count, row, col);
 }
 
 /* The element at a place, of the map that it opens. difference_close in any case. */

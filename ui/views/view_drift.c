@@ -270,12 +270,12 @@ static bool drift_under(struct workbench *w, struct pane *p, int row, int col, c
 {
     const struct drift *d = &comparison_of(w)->drift;
     const struct drift_view *v = p->state;
-    int layer = row - v->list.row + v->top, i, j;
+    int i, j;
     if (v->of != d->made || !d->weights)
         return false;
-    if (area_holds(v->list, row, col))
-        return layer < d->weights->layer_count &&
-               drift_under_layer(&d->weights->layers[layer], out, size);
+    int layer = area_line(v->list, v->top, d->weights->layer_count, row, col);
+    if (layer >= 0)
+        return drift_under_layer(&d->weights->layers[layer], out, size);
     for (int s = 0; s < 2; s++)
         if (area_cell(v->states[s], d->cka[s].depths, d->cka[s].depths, row, col, &i, &j))
             return drift_under_states(&d->cka[s], i, j, out, size);

@@ -123,9 +123,8 @@ static void patch_draw(struct workbench *w, struct pane *p, struct area a)
 static int patch_line(const struct pane *p, const struct patches *s, int row, int col)
 {
     const struct patch_view *v = patch_state(p, s);
-    int line = row - v->lines.row + v->top;
-    bool there = s->result && !s->runs && area_holds(v->lines, row, col);
-    return there && line < s->result->item_count ? line : -1;
+    return s->result && !s->runs
+               ? area_line(v->lines, v->top, s->result->item_count, row, col) : -1;
 }
 
 static bool patch_click(struct workbench *w, struct pane *p, int row, int col)

@@ -20,14 +20,15 @@ struct trend_view {
     struct area plot, lines; /* where they were drawn last, counted from the pane's corner */
 };
 
-/* The columns of a probe's line: its name, its numbers as signs, of those columns, its answer. */
+/* The columns of a probe's line, of n checkpoints: its name, its numbers as signs, of those
+ * columns, its answer. */
 struct trend_line {
     int name, from, shown;
 };
 
-static struct trend_line trend_line_of(const struct probe_table *t, int cols)
+static struct trend_line trend_line_of(int n, int cols)
 {
-    int n = t->count, most = cols / 3;
+    int most = cols / 3;
     struct trend_line l = {.from = n > most ? n - most : 0};
     l.shown = n - l.from;
     l.name = (cols - l.shown - 4) / 2;
@@ -111,7 +112,7 @@ static void draw_plot(struct workbench *w, const struct pane *p, const struct pr
 static void draw_probe(const struct probe_table *t, struct area a, int i, bool chosen)
 {
     int n = t->count;
-    const struct trend_line l = trend_line_of(t, a.cols);
+    const struct trend_line l = trend_line_of(n, a.cols);
     const struct probe_answer *x = &t->columns[n - 1]->answers[i];
     double *v = xcalloc((size_t)n + 1, sizeof *v);
     probe_table_trend(t, n, i, v);
@@ -218,8 +219,7 @@ static void trend_move(struct workbench *w, struct pane *p, enum motion m)
 /* The line at a place, or -1. */
 static int trend_line_at(const struct trend_view *v, const struct probe_table *t, int row, int col)
 {
-    int line = row - v->lines.row + v->top;
-    return area_holds(v->lines, row, col) && line < t->probes->count ? line : -1;
+    return area_line(v->lines, v->top, t->probes->count, row, col);
 }
 
 static const struct probe_table *trend_table_of(struct workbench *w)
@@ -274,9 +274,10 @@ static void trend_under_plot(struct workbench *w, const struct trend_view *v,
 static void trend_under_line(struct workbench *w, const struct trend_view *v,
                              const struct probe_table *t, int line, int col, char *out, size_t size)
 {
-    const struct trend_line l = trend_line_of(t, v->lines.cols);
+    int n = t->count;
+    const struct trend_line l = trend_line_of(n, v->lines.cols);
     int sign = col - v->lines.col - l.name;
-    int n = t->count, at = sign >= 0 && sign < l.shown ? l.from + sign : n - 1;
+    int at = sign >= 0 && sign < l.shown ? l.from + sign : n - 1;
     double *x = xcalloc((size_t)n, sizeof *x);
     char name[64], number[32];
     probe_table_trend(t, n, line, x);
