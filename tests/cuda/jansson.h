@@ -30,6 +30,7 @@ struct json_t {
 };
 
 json_t *json_loadb(const char *s, size_t size, size_t flags, json_error_t *why);
+json_t *json_load_file(const char *path, size_t flags, json_error_t *why);
 void json_decref(json_t *v);
 json_t *json_object_get(const json_t *v, const char *key);
 json_t *json_array_get(const json_t *v, size_t i);
@@ -47,8 +48,8 @@ const char *json_string_value(const json_t *v);
 #define json_array_foreach(a, i, v)                                                               \
     for ((i) = 0; (i) < json_array_size(a) && ((v) = json_array_get(a, i), true); (i)++)
 #define json_object_foreach(o, key, v)                                                            \
-    for (size_t i_ = 0; i_ < (o)->count && ((key) = (o)->keys[i_], (v) = (o)->list[i_], true);    \
-         i_++)
+    for (size_t i_ = 0;                                                                           \
+         (o) && i_ < (o)->count && ((key) = (o)->keys[i_], (v) = (o)->list[i_], true); i_++)
 
 /* Declared for what is compiled and not linked: writing. */
 json_t *json_object(void);

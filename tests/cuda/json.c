@@ -159,12 +159,32 @@ json_t *json_loadb(const char *s, size_t size, size_t flags, json_error_t *why)
     json_t *v = read_value(&c);
     (void)flags;
     skip_blanks(&c);
-    *why = (json_error_t){.line = 1, .position = (int)(c.at - s)};
     if (v && c.at == c.end)
         return v;
-    snprintf(why->text, sizeof why->text, "no JSON near byte %zu", (size_t)(c.at - s));
+    if (why) {
+        *why = (json_error_t){.line = 1, .position = (int)(c.at - s)};
+        snprintf(why->text, sizeof why->text, "no JSON near byte %zu", (size_t)(c.at - s));
+    }
     json_decref(v);
     return NULL;
+}
+
+json_t *json_load_file(const char *path, size_t flags, json_error_t *why)
+{
+    FILE *f = fopen(path, "r");
+    long size = f && fseek(f, 0, SEEK_END) == 0 ? ftell(f) : -1;
+    char *text = size >= 0 ? malloc((size_t)size + 1) : NULL;
+    bool whole = text && fseek(f, 0, SEEK_SET) == 0 &&
+                 fread(text, 1, (size_t)size, f) == (size_t)size;
+    json_t *v = whole ? json_loadb(text, (size_t)size, flags, why) : NULL;
+    if (!whole && why) {
+        *why = (json_error_t){.line = -1};
+        snprintf(why->text, sizeof why->text, "can't be read");
+    }
+    free(text);
+    if (f)
+        fclose(f);
+    return v;
 }
 
 json_t *json_object_get(const json_t *v, const char *key)
