@@ -38,6 +38,7 @@ libkern_a_SOURCES = \
 	kernels/overlap.h \
 	kernels/pool.c kernels/pool.h
 libkern_a_CPPFLAGS = $(AM_CPPFLAGS) -DVS_LIBDIR='"$(pkglibdir)"'
+kernels/cuda/libkern_a-load.$(OBJEXT): Makefile # where it is installed is in it
 libkern_a_CFLAGS = $(AM_CFLAGS) $(KERN_CFLAGS)
 # Nothing that lets the compiler choose how numbers are rounded (kern_math.h): the same from all.
 KERN_CFLAGS = -O3 -fno-math-errno -fno-trapping-math
