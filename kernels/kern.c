@@ -7,6 +7,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#if defined(__x86_64__)
+#include <cpuid.h>
+#elif defined(__aarch64__) && defined(__linux__)
+#include <sys/auxv.h>
+#endif
 
 #define MAX_THREADS 1024
 
@@ -16,6 +21,13 @@ static bool always(void)
 }
 
 #if defined(__x86_64__)
+/* AVX VNNI: CPUID leaf 7, part 1, EAX bit 4. Not every compiler knows its name. */
+static bool has_avxvnni(void)
+{
+    unsigned a, b, c, d;
+    return __get_cpuid_count(7, 1, &a, &b, &c, &d) && (a >> 4 & 1);
+}
+
 static bool has_avx2(void)
 {
     return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
@@ -27,6 +39,20 @@ static bool has_avx512(void)
            __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") && has_avx2();
 }
 #endif
+
+/* Whether a back end has products of 8 bits, and this processor instructions for them. */
+static bool has_quads(const struct kern_ops *ops)
+{
+#if defined(KERN_HAVE_QUADS) && defined(__x86_64__)
+    return (ops == &kern_ops_avx512 && __builtin_cpu_supports("avx512vnni")) ||
+           (ops == &kern_ops_avx2 && has_avxvnni());
+#elif defined(KERN_HAVE_QUADS) && defined(__aarch64__) && defined(__linux__)
+    return ops == &kern_ops_neon && (getauxval(AT_HWCAP) & HWCAP_ASIMDDP);
+#else
+    (void)ops;
+    return false;
+#endif
+}
 
 /* The fastest first; "ref" is never chosen by itself. */
 static const struct {
@@ -118,6 +144,7 @@ static void describe_cpu(struct kern *k, const struct kern_ops *ops)
 {
     int n = pool_threads(k->pool);
     k->ops = ops;
+    k->quads = has_quads(ops);
     snprintf(k->text, sizeof k->text, "%s, %d thread%s", ops->name, n, n == 1 ? "" : "s");
 }
 

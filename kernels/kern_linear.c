@@ -253,6 +253,6 @@ void KERN_LINEAR(struct kern *k, const struct kern_linear *list, int count)
         return;
     }
     struct kern_linear *rest = scratch_alloc((size_t)count * sizeof *rest);
-    multiply_all(k, rest, KERN_INT8_LINEAR(k, list, count, rest));
+    multiply_all(k, rest, (k->quads ? KERN_INT8_QUADS : KERN_INT8_LINEAR)(k, list, count, rest));
     scratch_free(rest);
 }

@@ -8,6 +8,13 @@
 #include <stdio.h>
 #include <string.h>
 
+/* Instructions for products of 8 bits, where they are used. */
+#ifdef __x86_64__
+#define QUADS_NAME ", VNNI"
+#else
+#define QUADS_NAME ", SDOT"
+#endif
+
 /* As kern_set_precision knows them; device: NULL where there is no such. */
 static const struct {
     const char *name, *device;
@@ -117,7 +124,8 @@ int kern_set_precision(struct kern *k, const char *name, char *why, size_t why_s
     k->precision = (enum kern_type)precisions[i].type;
     if (k->precision != KERN_FLOAT32) {
         size_t n = strlen(k->text);
-        snprintf(k->text + n, sizeof k->text - n, ", %s (products off by %.0e)", name, measure(k));
+        snprintf(k->text + n, sizeof k->text - n, ", %s (products off by %.0e%s)", name, measure(k),
+                 k->precision == KERN_INT8 && k->quads ? QUADS_NAME : "");
     }
     return 0;
 }

@@ -21,6 +21,7 @@ struct kern {
     struct kern_packed *packed;
     _Atomic size_t packed_bytes; /* of all in the list */
     enum kern_type precision;    /* that weights of products are kept in; float32: as they come */
+    bool quads;                  /* products of 8 bits by instructions for them (kern_int8.c) */
 };
 
 /* Weights w (n, length) as kern_pack makes them, of some set of k; none when none has them. */

@@ -6,7 +6,7 @@ libkern_a_SOURCES = \
 	kernels/kern_back.c kernels/kern_back.h \
 	kernels/kern_conv.c kernels/kern_conv.h \
 	kernels/kern_cpu.c kernels/kern_dot.h kernels/kern_math.h kernels/kern_panel.h \
-	kernels/kern_int8.c kernels/kern_int8.h \
+	kernels/kern_int8.c kernels/kern_int8.h kernels/kern_int8_tile.h \
 	kernels/kern_linear.c kernels/kern_linear.h \
 	kernels/kern_linear_back.c \
 	kernels/kern_narrow.c kernels/kern_narrow.h \
@@ -37,7 +37,7 @@ libkern_a_SOURCES = \
 	kernels/kern_wino.c \
 	kernels/overlap.h \
 	kernels/pool.c kernels/pool.h
-libkern_a_CPPFLAGS = $(AM_CPPFLAGS) -DVS_LIBDIR='"$(pkglibdir)"'
+libkern_a_CPPFLAGS = $(AM_CPPFLAGS) $(QUADS_CPPFLAGS) -DVS_LIBDIR='"$(pkglibdir)"'
 kernels/cuda/libkern_a-load.$(OBJEXT): Makefile # where it is installed is in it
 libkern_a_CFLAGS = $(AM_CFLAGS) $(KERN_CFLAGS)
 # Nothing that lets the compiler choose how numbers are rounded (kern_math.h): the same from all.
@@ -46,27 +46,48 @@ KERN_CFLAGS = -O3 -fno-math-errno -fno-trapping-math
 # with sanitizers several times as fast, and leaves the source looked at.
 WIDE_CFLAGS =
 KERN_LIBS = libkern.a
+# Products of 8 bits, for processors that have instructions for them: kern_int8.c once more.
+if QUADS
+QUADS_CPPFLAGS = -DKERN_HAVE_QUADS
+endif
 EXTRA_DIST += kernels/NOTES.md
 
 if X86
 noinst_LIBRARIES += libkernavx2.a libkernavx512.a
 libkernavx2_a_SOURCES = kernels/kern_back.c kernels/kern_conv.c kernels/kern_cpu.c \
 	kernels/kern_int8.c kernels/kern_linear.c kernels/kern_linear_back.c kernels/kern_wino.c
-libkernavx2_a_CPPFLAGS = $(AM_CPPFLAGS) -DKERN_LANES=8 -DKERN_TABLE=kern_ops_avx2
+libkernavx2_a_CPPFLAGS = $(AM_CPPFLAGS) $(QUADS_CPPFLAGS) -DKERN_LANES=8 -DKERN_TABLE=kern_ops_avx2
 libkernavx2_a_CFLAGS = $(AM_CFLAGS) $(KERN_CFLAGS) $(WIDE_CFLAGS) -mavx2 -mfma
 libkernavx512_a_SOURCES = kernels/kern_back.c kernels/kern_conv.c kernels/kern_cpu.c \
 	kernels/kern_int8.c kernels/kern_linear.c kernels/kern_linear_back.c kernels/kern_wino.c
-libkernavx512_a_CPPFLAGS = $(AM_CPPFLAGS) -DKERN_LANES=16 -DKERN_TABLE=kern_ops_avx512
+libkernavx512_a_CPPFLAGS = $(AM_CPPFLAGS) $(QUADS_CPPFLAGS) -DKERN_LANES=16 -DKERN_TABLE=kern_ops_avx512
 libkernavx512_a_CFLAGS = $(AM_CFLAGS) $(KERN_CFLAGS) $(WIDE_CFLAGS) -mavx512f -mavx512bw \
 	-mavx512dq -mavx512vl -mfma -mprefer-vector-width=512
 KERN_LIBS += libkernavx2.a libkernavx512.a
+if QUADS
+noinst_LIBRARIES += libkernavx2quads.a libkernavx512quads.a
+libkernavx2quads_a_SOURCES = kernels/kern_int8.c
+libkernavx2quads_a_CPPFLAGS = $(libkernavx2_a_CPPFLAGS) -DKERN_QUADS
+libkernavx2quads_a_CFLAGS = $(libkernavx2_a_CFLAGS) -mavxvnni
+libkernavx512quads_a_SOURCES = kernels/kern_int8.c
+libkernavx512quads_a_CPPFLAGS = $(libkernavx512_a_CPPFLAGS) -DKERN_QUADS
+libkernavx512quads_a_CFLAGS = $(libkernavx512_a_CFLAGS) -mavx512vnni
+KERN_LIBS += libkernavx2quads.a libkernavx512quads.a
+endif
 endif
 if AARCH64
 noinst_LIBRARIES += libkernneon.a
 libkernneon_a_SOURCES = kernels/kern_back.c kernels/kern_conv.c kernels/kern_cpu.c \
 	kernels/kern_int8.c kernels/kern_linear.c kernels/kern_linear_back.c kernels/kern_wino.c
-libkernneon_a_CPPFLAGS = $(AM_CPPFLAGS) -DKERN_NEON -DKERN_TABLE=kern_ops_neon
+libkernneon_a_CPPFLAGS = $(AM_CPPFLAGS) $(QUADS_CPPFLAGS) -DKERN_NEON -DKERN_TABLE=kern_ops_neon
 libkernneon_a_CFLAGS = $(AM_CFLAGS) $(KERN_CFLAGS) $(WIDE_CFLAGS)
 KERN_LIBS += libkernneon.a
+if QUADS
+noinst_LIBRARIES += libkernneonquads.a
+libkernneonquads_a_SOURCES = kernels/kern_int8.c
+libkernneonquads_a_CPPFLAGS = $(libkernneon_a_CPPFLAGS) -DKERN_QUADS
+libkernneonquads_a_CFLAGS = $(libkernneon_a_CFLAGS) -march=armv8.2-a+dotprod
+KERN_LIBS += libkernneonquads.a
+endif
 endif
 KERN_LIBS += $(DL_LIBS) -lpthread -lm
