@@ -14,13 +14,14 @@
 #define OPTIONS struct options
 struct options {
     const char *key;
-    bool json;
+    bool tensors, json;
 };
 
 static const struct option_row option_rows[] = {
     TEXT("key", 'k', "KEY", key, VALUES_NONE,
          "show the regions of this image of an LMDB, TSV or HDF5 file"),
-    FLAG("json", json, "as JSON, one document a file"),
+    FLAG("tensors", tensors, "list all tensors, not only the first ones"),
+    FLAG("json", json, "as JSON, one document a file, with all tensors"),
     ROW_UNSAFE,
     END,
 };
@@ -35,13 +36,14 @@ static void print_value(const json_t *v)
     free(s);
 }
 
-static void print_list(const char *key, const json_t *list)
+static void print_list(const char *key, const json_t *list, bool all_tensors)
 {
-    size_t n = json_array_size(list), shown = strcmp(key, "tensors") == 0 ? n : 20;
+    bool tensors = strcmp(key, "tensors") == 0;
+    size_t n = json_array_size(list), shown = tensors && all_tensors ? n : 20;
     for (size_t i = 0; i < n && i < shown; i++) {
         json_t *v = json_array_get(list, i);
         fputs("  ", stdout);
-        if (strcmp(key, "tensors") == 0) {
+        if (tensors) {
             plain_out("%s  %s ", json_string_value(json_object_get(v, "name")),
                       json_string_value(json_object_get(v, "dtype")));
             print_value(json_object_get(v, "shape"));
@@ -52,10 +54,10 @@ static void print_list(const char *key, const json_t *list)
         putchar('\n');
     }
     if (n > shown)
-        printf("  ... %zu more (--json lists all)\n", n - shown);
+        plain_out("  ... %zu more (%s lists all)\n", n - shown, tensors ? "--tensors" : "--json");
 }
 
-static void inspect_print_report(const char *path, json_t *root)
+static void inspect_print_report(const char *path, json_t *root, bool all_tensors)
 {
     const char *key;
     json_t *v;
@@ -69,7 +71,7 @@ static void inspect_print_report(const char *path, json_t *root)
         }
     json_object_foreach(root, key, v)
         if (json_is_array(v) && strcmp(key, "shape") != 0)
-            print_list(key, v);
+            print_list(key, v, all_tensors);
 }
 
 #define PUBLISHED_SIZE 2048
@@ -85,15 +87,15 @@ static int check_feature_size(const char *path, const json_t *root, struct vs_er
                    "expects %d", path, (int)json_integer_value(v), PUBLISHED_SIZE);
 }
 
-static int inspect_one(const char *path, const char *key, bool json)
+static int inspect_one(const char *path, const struct options *o)
 {
     struct vs_err err = {0};
     json_t *root = NULL;
-    int rc = inspect_report(path, key, &root, &err);
-    if (rc == 0 && json)
+    int rc = inspect_report(path, o->key, &root, &err);
+    if (rc == 0 && o->json)
         command_json(json_incref(root), JSON_INDENT(1));
     else if (rc == 0)
-        inspect_print_report(path, root);
+        inspect_print_report(path, root, o->tensors);
     fflush(stdout);
     if (rc == 0)
         rc = check_feature_size(path, root, &err);
@@ -108,7 +110,7 @@ static int run_inspect(void *options, char **args, int count)
     if (count == 0)
         return command_usage("inspect", "which FILE?");
     for (int i = 0; i < count; i++) {
-        int s = inspect_one(args[i], o->key, o->json);
+        int s = inspect_one(args[i], o);
         status = s != EXIT_OK ? s : status;
     }
     return status;

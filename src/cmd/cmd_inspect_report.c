@@ -24,6 +24,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 /* Names in files may be no UTF-8. */
 static json_t *text_value(const char *s, size_t len)
@@ -436,12 +437,25 @@ static int report_by_content(struct report *r, const struct bytes *map)
     return report_labels(r);
 }
 
+/* A database of regions, or a folder of something else. */
+static int report_folder_lmdb(struct report *r)
+{
+    char *data = xasprintf("%s/data.mdb", r->path);
+    bool there = access(data, F_OK) == 0;
+    free(data);
+    if (savedparts_refuse(r->path, r->err) != 0)
+        return r->err->code;
+    return there ? report_lmdb(r)
+                 : vs_fail(r->err, VS_E_FORMAT, "%s: is a folder, and neither an LMDB (data.mdb) "
+                           "nor a saved model: name files in it", r->path);
+}
+
 /* Regions, or a model as transformers saves it. */
 static int report_folder(struct report *r)
 {
     char *weights = savedparts_weights(r->path);
     if (!weights)
-        return savedparts_refuse(r->path, r->err) != 0 ? r->err->code : report_lmdb(r);
+        return report_folder_lmdb(r);
     const char *folder = r->path;
     r->path = weights;
     int rc = report_checkpoint(r);

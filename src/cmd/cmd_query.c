@@ -96,7 +96,8 @@ static const struct option_row option_rows[] = {
     TASK(task, "name or number of the task (\"vilscope tasks\" lists them)"),
     CHOICE("pair", "LAYOUT", pair, pairs, 0, "rows of nlvr2's two images"),
     TAKE("change", "WHAT", take_change,
-         "an intervention; may be given more than once: \"mask token 4\", \"drop token 4\", "
+         "an intervention; may be given more than once: \"mask token 4\" (the first is [CLS], "
+         "the second the task's), \"drop token 4\", "
          "\"drop tokens special\" (or words, pieces, punctuation), \"mask word red\", "
          "\"drop region 7\" (of image 2), \"ablate text-to-image 3.2 zero\" (or uniform, mean), "
          "\"patch co 3 from early\""),

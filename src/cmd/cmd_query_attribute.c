@@ -80,7 +80,7 @@ static void attribute_text(const struct attribution *a, const struct attribution
     for (int i = 0; i < count && i < top; i++) {
         char what[64];
         if (list[i].token)
-            snprintf(what, sizeof what, "token %d", list[i].number);
+            snprintf(what, sizeof what, "token %d", list[i].number + 1); /* as --change counts */
         else
             snprintf(what, sizeof what, "region %d of image %d", list[i].number,
                      list[i].image + 1);

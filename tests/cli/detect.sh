@@ -104,7 +104,7 @@ refuses 1 "numbers that are not finite" "weights with a NaN" query vqa "$work/al
 "$VILSCOPE" detect -d "$tiny/detector.pth" --detector-arch "$tiny/detector.json" --classes \
     "$tiny/classes.txt" --dump "$work/dump.safetensors" "$work/alone.png" >"$work/out"
 [ $? -eq 0 ] && [ "$(wc -l <"$work/out")" -eq 10 ] &&
-    "$VILSCOPE" inspect "$work/dump.safetensors" | grep -q 'box_deltas *float32 \[[0-9]*,20\]'
+    "$VILSCOPE" inspect --tensors "$work/dump.safetensors" | grep -q 'box_deltas *float32 \[[0-9]*,20\]'
 ok $? "detect lists the regions and writes every tensor"
 refuses 1 "cannot be written" "a dump that cannot be written" "$VILSCOPE" detect \
     -d "$tiny/detector.pth" --detector-arch "$tiny/detector.json" --dump "$work/no/x" "$work/alone.png"

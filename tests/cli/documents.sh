@@ -76,7 +76,10 @@ ok $? "the files that it links to are there $missing"
 # ---- the tutorial
 mkdir tutorial demo
 place=demo # the documents say where the demo's model is in the source; here the frozen one is there
-ln -s "$frozen" $place/model
+cp -r "$frozen" $place/model # with a checkpoint that only the demo itself has
+cp "$frozen/middle.pth" $place/model/faulty.pth
+sed -i 's/{"name": "middle"/{"name": "faulty", "file": "faulty.pth"},\n    &/' $place/model/model.json
+VILSCOPE_DEMO=$work/$place/model
 cd tutorial || exit 1
 ln -s ../demo demo
 ln -s "$SRCDIR/examples" examples

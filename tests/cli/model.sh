@@ -86,6 +86,17 @@ said 0 "--force" "$v" model init new --force --no-query --name "my model" given/
 grep -q '"name": "my model"' new/model.json && ! grep -q '^ok  *question' said
 ok $? "a name, and no question"
 
+# ---- what a file is stands before its tensors, of which the first are enough
+said 0 "inspect of a checkpoint" "$v" inspect "$frozen/final.pth"
+[ "$(grep -c " float16 \[" said)" -eq 20 ]
+ok $? "shows 20 tensors"
+has "and how to see the others" '^  \.\.\. [0-9]* more (--tensors lists all)$'
+said 0 "inspect --tensors" "$v" inspect --tensors "$frozen/final.pth"
+[ "$(grep -c " float16 \[" said)" -eq "$(sed -n 's/^  tensor_count: //p' said)" ]
+ok $? "shows all of them: $(grep -c " float16 " said)"
+mkdir plain
+refuses 1 "^vilscope inspect: plain: is a folder, and neither an LMDB" "inspect of a folder of other files" "$v" inspect plain
+
 # ---- lists of answers have one name, so that they lie in folders of their own
 mkdir -p unpacked/datasets/VQA/cache unpacked/datasets/gqa/cache
 cp "$frozen/final.pth" "$frozen/config.json" "$frozen/vocab.txt" unpacked

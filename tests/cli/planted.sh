@@ -68,6 +68,14 @@ case $found in
 esac && ! printf '%s' "$found" | tr ';' '\n' | grep -qvE '^(co-attention layer 2, head 1|text layer 3, head [1-4])$'
 ok $? "and of all heads the damaged one, and those of the layer: $found"
 
+# What the tutorial has people do with them shows it, too.
+"$VILSCOPE" world -o "$work/world" --scenes 2 >"$work/out" 2>&1
+sed -n 's/^\.Dl vilscope \(compare .*--patch .*\)/"$VILSCOPE" \1 --no-log/p' "$SRCDIR/man/vilscope-tutorial.7" |
+    sed 's/\\(dq/"/g' >"$work/typed"
+(cd "$work" && VILSCOPE_DEMO=$demo sh typed) >"$work/out" 2>>"$work/err"
+[ "$(wc -l <"$work/typed")" -eq 1 ] && grep -q '^text layer 3 .* 1 of 1$' "$work/out" && tail -n 1 "$work/out" | grep -qx '  text layer 3'
+ok $? "the tutorial's patching: one part alone brings the answer back: $(grep recovered "$work/out" | tail -n 1)"
+
 # ---- activation patching: "blue" in the place of "red", in a picture with a mug of each color, lights up at that
 # word first, then at the two mugs, and last where the answer is read: [CLS] of a question, the mugs of a phrase
 # patched TASK TEXT OTHER: rows of exact shares, each place's largest ones

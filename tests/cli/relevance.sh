@@ -95,7 +95,7 @@ list '{"name": "a", "output": "vil_prediction", "terms": [{"index": 3}]},
 relevance "$work/targets.json" --dump "$work/out.st" --device ref
 ok $? "three targets"
 for name in a.value grad.attn.c.0.1 ig.tokens R.ti mask.regions read.tokens; do
-    "$VILSCOPE" inspect "$work/out.st" | grep -q "$name"
+    "$VILSCOPE" inspect --tensors "$work/out.st" | grep -q "$name"
     ok $? "inspect lists $name"
 done
 
