@@ -193,6 +193,44 @@ static void test_many(void)
     figure_fini(&f);
 }
 
+/* Labels of boxes of one place cover none of each other, and stay on the picture, which begins 22
+ * points below the top. */
+static void test_labels(void)
+{
+    enum { COUNT = 12, SIDE = 60 };
+    struct vs_err err = {0};
+    struct figure f = {.title = xstrdup("labels")};
+    struct figure_panel *p = figure_panel(&f, FIGURE_PHOTO, NULL);
+    p->w = p->h = SIDE;
+    p->rgb = xcalloc(SIDE * SIDE, 3);
+    for (int i = 0; i < COUNT; i++)
+        figure_panel_box(p, (struct figure_box){.x1 = 20, .y1 = 20, .x2 = 40, .y2 = 40,
+                                                .color = FIGURE_COLOR(200, 100, i), .width = 1,
+                                                .label = xasprintf("thing %d", i)});
+    char *path = path_of("labels.svg");
+    double at[COUNT][4];
+    size_t size;
+    int rc = figure_write(&f, path, &(struct figure_how){85, 200}, &err), found = 0, over = 0;
+    char *text = read_all(path, &size);
+    for (const char *s = text; (s = strstr(s, "<rect x=")) != NULL; s++) {
+        double *r = at[found < COUNT ? found : COUNT - 1];
+        unsigned color;
+        if (sscanf(s, "<rect x=\"%lf\" y=\"%lf\" width=\"%lf\" height=\"%lf\" fill=\"#%x\"/>",
+                   r, r + 1, r + 2, r + 3, &color) == 5 && color >> 8 == 200 * 256 + 100)
+            found += r[1] >= 22;
+    }
+    for (int i = 0; i < COUNT && found == COUNT; i++)
+        for (int j = 0; j < i; j++) /* numbers are written with two digits */
+            over += at[i][0] + 0.02 < at[j][0] + at[j][2] &&
+                    at[j][0] + 0.02 < at[i][0] + at[i][2] &&
+                    at[i][1] + 0.02 < at[j][1] + at[j][3] && at[j][1] + 0.02 < at[i][1] + at[i][3];
+    ok(rc == 0 && found == COUNT && over == 0, "%d labels of one place on the picture, %d over others %s",
+       found, over, err.text);
+    free(text);
+    free(path);
+    figure_fini(&f);
+}
+
 static void test_others(const struct figure *f)
 {
     size_t size;
@@ -253,6 +291,7 @@ int main(void)
         test_svg(&f);
         test_narrow(&f);
         test_many();
+        test_labels();
         test_others(&f);
         test_failures(&f);
     }
