@@ -109,6 +109,10 @@ ok $? "detect lists the regions and writes every tensor"
 refuses 1 "cannot be written" "a dump that cannot be written" "$VILSCOPE" detect \
     -d "$tiny/detector.pth" --detector-arch "$tiny/detector.json" --dump "$work/no/x" "$work/alone.png"
 
+"$VILSCOPE" inspect "$tiny/detector.pth" >"$work/out" && grep -qx "  features: 20" "$work/out" &&
+    grep -qx "  classes: 4 and the background" "$work/out"
+ok $? "inspect tells how wide a detector's features are, and its classes"
+
 # ---- extraction
 mkdir "$work/in"
 for i in 1 2 3 4 5 6 7 8 9 10; do

@@ -224,8 +224,8 @@ static void test_labels(void)
             over += at[i][0] + 0.02 < at[j][0] + at[j][2] &&
                     at[j][0] + 0.02 < at[i][0] + at[i][2] &&
                     at[i][1] + 0.02 < at[j][1] + at[j][3] && at[j][1] + 0.02 < at[i][1] + at[i][3];
-    ok(rc == 0 && found == COUNT && over == 0, "%d labels of one place on the picture, %d over others %s",
-       found, over, err.text);
+    ok(rc == 0 && found == COUNT && over == 0,
+       "%d labels of one place on the picture, %d over others %s", found, over, err.text);
     free(text);
     free(path);
     figure_fini(&f);
