@@ -19,16 +19,25 @@ static int check_one(const float *b, int i, const char *where, struct vs_err *er
     return 0;
 }
 
-static bool fits(const float *b, int width, int height)
+/* What a detector adds to the right and below, up to 31 pixels of an image whose sides it has made
+ * that small and that large at most, belongs to the image for it: boxes lie there, too. */
+static float padding(int width, int height, float small, float large)
 {
-    float w = (float)width, h = (float)height, x = 1 + w / 100, y = 1 + h / 100;
-    return b[0] >= -x && b[1] >= -y && b[2] <= w + x && b[3] <= h + y;
+    float w = (float)width, h = (float)height;
+    return 31 * fmaxf(fminf(w, h) / small, fmaxf(w, h) / large);
 }
 
-static bool all_fit(const float *boxes, int count, int width, int height)
+/* pad: how far the image goes on to the right and below. */
+static bool fits(const float *b, int width, int height, float pad)
+{
+    float w = (float)width, h = (float)height, x = 1 + w / 100, y = 1 + h / 100;
+    return b[0] >= -x && b[1] >= -y && b[2] <= w + pad + x && b[3] <= h + pad + y;
+}
+
+static bool all_fit(const float *boxes, int count, int width, int height, float pad)
 {
     for (int i = 0; i < count; i++)
-        if (!fits(boxes + 4 * (size_t)i, width, height))
+        if (!fits(boxes + 4 * (size_t)i, width, height, pad))
             return false;
     return true;
 }
@@ -42,18 +51,18 @@ bool boxes_are_shares(const float *boxes, int count, int width, int height)
     return count > 0 && (width > 2 || height > 2);
 }
 
-static int outside(const float *boxes, int count, int width, int height, const char *where,
-                   struct vs_err *err)
+static int outside(const float *boxes, int count, int width, int height, float pad,
+                   const char *where, struct vs_err *err)
 {
     int i = 0;
-    while (fits(boxes + 4 * (size_t)i, width, height))
+    while (fits(boxes + 4 * (size_t)i, width, height, pad))
         i++;
     const float *b = boxes + 4 * (size_t)i;
+    bool turned = all_fit(boxes, count, height, width, pad);
     return vs_fail(err, VS_E_FORMAT, "%s: box %d, %g %g %g %g, is not inside the image of "
                    "%dx%d pixels%s", where, i, (double)b[0], (double)b[1], (double)b[2],
                    (double)b[3], width, height,
-                   all_fit(boxes, count, height, width) ? ": width and height are interchanged?"
-                                                        : "");
+                   turned ? ": width and height are interchanged?" : "");
 }
 
 static void tell_empty(const float *boxes, int count, const char *where, char **note)
@@ -69,23 +78,33 @@ static void tell_empty(const float *boxes, int count, const char *where, char **
         note_add(note, "%s: %d of %d boxes have no area (box %d)", where, n, count, first);
 }
 
-int boxes_look(const float *boxes, int count, int width, int height, const char *where,
-               struct vs_err *err)
+int boxes_look_found(const float *boxes, int count, const char *where, struct vs_err *err)
 {
     int rc = 0;
     for (int i = 0; i < count && rc == 0; i++)
         rc = check_one(boxes + 4 * (size_t)i, i, where, err);
-    if (rc == 0 && !all_fit(boxes, count, width, height))
-        rc = outside(boxes, count, width, height, where, err);
     return rc;
 }
 
-int boxes_check(float *boxes, int count, int width, int height, const char *where, char **note,
-                struct vs_err *err)
+static int look_padded(const float *boxes, int count, int width, int height, float pad,
+                       const char *where, struct vs_err *err)
 {
-    int rc = boxes_look(boxes, count, width, height, where, err);
-    if (rc != 0)
-        return rc;
+    int rc = boxes_look_found(boxes, count, where, err);
+    if (rc == 0 && !all_fit(boxes, count, width, height, pad))
+        rc = outside(boxes, count, width, height, pad, where, err);
+    return rc;
+}
+
+int boxes_look(const float *boxes, int count, int width, int height, const char *where,
+               struct vs_err *err)
+{
+    return look_padded(boxes, count, width, height, 0, where, err);
+}
+
+/* What may have to be changed of boxes that are good otherwise. */
+static void boxes_mend(float *boxes, int count, int width, int height, const char *where,
+                       char **note)
+{
     if (boxes_are_shares(boxes, count, width, height)) {
         for (size_t i = 0; i < 4 * (size_t)count; i++)
             boxes[i] *= (float)(i % 2 ? height : width);
@@ -95,5 +114,29 @@ int boxes_check(float *boxes, int count, int width, int height, const char *wher
                  where, width, height);
     }
     tell_empty(boxes, count, where, note);
-    return 0;
+}
+
+int boxes_check(float *boxes, int count, int width, int height, const char *where, char **note,
+                struct vs_err *err)
+{
+    int rc = boxes_look(boxes, count, width, height, where, err);
+    if (rc == 0)
+        boxes_mend(boxes, count, width, height, where, note);
+    return rc;
+}
+
+int boxes_check_found(float *boxes, int count, int width, int height, const char *where,
+                      char **note, struct vs_err *err)
+{
+    float pad = padding(width, height, 800, 1333), more = padding(width, height, 192, 256);
+    if (!all_fit(boxes, count, width, height, pad) && all_fit(boxes, count, width, height, more) &&
+        !all_fit(boxes, count, height, width, pad)) {
+        note_add(note, "%s: boxes reach farther out of the image of %dx%d pixels than those of the "
+                 "published detector, %.0f pixels", where, width, height, (double)pad);
+        pad = more; /* as those of the demo's */
+    }
+    int rc = look_padded(boxes, count, width, height, pad, where, err);
+    if (rc == 0)
+        boxes_mend(boxes, count, width, height, where, note);
+    return rc;
 }

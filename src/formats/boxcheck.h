@@ -14,7 +14,14 @@
  * rounded. */
 int boxes_check(float *boxes, int count, int width, int height, const char *where, char **note,
                 struct vs_err *err);
-/* The same, with nothing changed and nothing noted. */
+/* The same for regions in a file, which a detector found: its boxes may lie in what it adds to the
+ * image at the right and below, and the reference writes them so. More than the published one adds
+ * is noted. */
+int boxes_check_found(float *boxes, int count, int width, int height, const char *where,
+                      char **note, struct vs_err *err);
+/* For what any detector has just found, however much it adds: finite, x1 <= x2, y1 <= y2. */
+int boxes_look_found(const float *boxes, int count, const char *where, struct vs_err *err);
+/* boxes_check, with nothing changed and nothing noted. */
 int boxes_look(const float *boxes, int count, int width, int height, const char *where,
                struct vs_err *err);
 bool boxes_are_shares(const float *boxes, int count, int width, int height);

@@ -101,7 +101,7 @@ int regions_check(struct regions *r, const char *path, struct vs_err *err)
 {
     int rc = regions_check_size(r, path, err);
     if (rc == 0)
-        rc = boxes_check(r->boxes, r->count, r->width, r->height, path, &r->note, err);
+        rc = boxes_check_found(r->boxes, r->count, r->width, r->height, path, &r->note, err);
     if (rc == 0)
         rc = check_features(r, path, err);
     if (rc == 0)

@@ -166,6 +166,16 @@ for with in "$scene" ""; do
     refuses 1 "interchanged" "width and height in each other's place" \
         b "$regions/bua_wh_swapped.tsv"
 done
+# ---- what a detector finds in what it adds at the right is written so, as in published features, and read
+odd_picture "$work/odd.ppm"
+for how in "" "--regions $work/found/odd.npy"; do
+    # shellcheck disable=SC2086 # an option and its value
+    XDG_CACHE_HOME=$work/found.cache "$VILSCOPE" query -m "$frozen" -t refcoco --top 20 --no-log $how "$work/odd.ppm" "the red square" \
+        >"$work/found.text" 2>"$work/err" && cp "$work/found.text" "$work/found.${how:+file}"
+    [ -n "$how" ] || "$VILSCOPE" extract -m "$frozen" -o "$work/found" "$work/odd.ppm" >"$work/out" 2>&1
+done
+grep -q '[[:space:]]25[0-9]\.' "$work/found." && [ -s "$work/found.file" ] && cmp -s "$work/found." "$work/found.file"
+ok $? "extracted regions are those that are found, with boxes that reach out of the image: $(head -n 1 "$work/found.file")"
 # ---- the same regions as other programs write them
 for file in mmf.npy mmf_info.npy lxmert_obj36.tsv vilbert_beta.lmdb bua.npz padded.npz one.pkl; do
     "$VILSCOPE" query -m "$tiny" -t gqa --no-log --regions "$regions/$file" "what color" \

@@ -243,6 +243,39 @@ static void boxes(void)
     free(note);
 }
 
+/* Boxes of a detector in its padding, as published features have them; those of a file alone. */
+static void found_boxes(void)
+{
+    static const struct {
+        float box[4];
+        const char *says;
+        bool good;
+    } cases[] = {
+        {{641.4f, 379, 652.2f, 399}, NULL, true}, /* 1088 of 1067 pixels, at 5/3 */
+        {{500, 470, 640, 499}, NULL, true},
+        {{600, 400, 680, 479}, "farther out of the image of 640x480", true},
+        {{600, 400, 750, 479}, "not inside the image of 640x480", false},
+        {{-20, 400, 600, 479}, "not inside", false}, /* nothing is added there */
+        {{400, 400, 430, 640}, "interchanged", false},
+        {{30, 30, 10, 40}, "x1 <= x2", false},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        float list[4];
+        struct vs_err err = {0};
+        char *note = NULL;
+        memcpy(list, cases[i].box, sizeof list);
+        int rc = boxes_check_found(list, 1, 640, 480, "x.npy", &note, &err);
+        const char *text = rc ? err.text : note;
+        ok((rc == 0) == cases[i].good && memcmp(list, cases[i].box, sizeof list) == 0 &&
+           (cases[i].says ? text && strstr(text, cases[i].says) : !text),
+           "found, %g %g %g %g: %s", (double)list[0], (double)list[1], (double)list[2],
+           (double)list[3], text ? text : "a box");
+        free(note);
+    }
+    ok(boxes_look(cases[0].box, 1, 640, 480, "given", NULL) != 0,
+       "no box that is given lies there");
+}
+
 /* ---- lists of boxes */
 
 /* says NULL: it holds 1.5 2 30 40 and 5 6 7 8. */
@@ -394,6 +427,7 @@ int main(void)
     selfchecks();
     vocabularies();
     boxes();
+    found_boxes();
     box_lists();
     many_checkpoints();
     no_files();
