@@ -123,8 +123,9 @@ static bool answer(struct terminal *t, const char *s)
            strstr(s, "?2031") || strstr(s, "?1003");
 }
 
-/* What stands between the introducer of a string and its end. */
-static void take_string(struct terminal *t, char introducer, char *text)
+/* What stands between the introducer of a string and its end; tmux 3.3 does not know the
+ * background, and hands on what is wrapped. */
+static void take_string(struct terminal *t, char introducer, char *text, bool wrapped)
 {
     char out[128];
     if (introducer == 'P' && strncmp(text, "tmux;\033\033", 7) == 0 && t->kind.tmux) {
@@ -134,13 +135,14 @@ static void take_string(struct terminal *t, char introducer, char *text)
             *to = *s;
         }
         to[-2] = '\0'; /* ESC \ */
-        take_string(t, text[1], text + 2);
+        take_string(t, text[1], text + 2, true);
     } else if (introducer == 'P' && text[strspn(text, "0123456789;")] == 'q') {
         pixels_take(t, strchr(text, 'q') + 1);
     } else if (introducer == '_' && text[0] == 'G') {
         if (protocols_kitty(t, text + 1, out, sizeof out) && (t->kind.kitty || t->kind.tmux))
             reply(t, out);
-    } else if (introducer == ']' && strncmp(text, "11;?", 4) == 0 && t->kind.back) {
+    } else if (introducer == ']' && strncmp(text, "11;?", 4) == 0 && t->kind.back &&
+               (wrapped || !t->kind.tmux)) {
         snprintf(out, sizeof out, "\033]11;%s\033\\", t->kind.back);
         reply(t, out);
     } else if (introducer == ']' && strcmp(text, "1337;ReportCellSize") == 0 && t->kind.iterm2) {
@@ -181,7 +183,7 @@ static void feed(struct terminal *t, char c)
         return;
     if (string) {
         t->seq[t->len - (c == 7 ? 1 : 2)] = '\0';
-        take_string(t, t->seq[1], t->seq + 2);
+        take_string(t, t->seq[1], t->seq + 2, false);
     } else if (!(csi && (take_modes(t, t->seq), answer(t, t->seq)))) {
         /* ESC ( 0 and the like have one byte more: libvterm waits for it by itself. */
         vterm_input_write(t->vt, t->seq, (size_t)t->len);

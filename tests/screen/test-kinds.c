@@ -161,14 +161,14 @@ static int count_letters(const struct terminal *t, int color)
 }
 
 /* The color of what has the keys: 45 of 256 in the dark theme, 24 in the light one. */
-static void background(const char *back, bool light)
+static void background(const char *back, bool tmux, bool light)
 {
-    const struct terminal_kind kind = {.sixel = true, .back = back};
+    const struct terminal_kind kind = {.sixel = true, .tmux = tmux, .back = back};
     struct terminal *t = start(&kind, "none", 40, 120);
     int dark_ones = count_letters(t, 45), light_ones = count_letters(t, 24);
     ok(light ? light_ones > 0 && dark_ones == 0 : dark_ones > 0 && light_ones == 0,
-       "on %s the %s colors: %d dark, %d light", back, light ? "light" : "dark", dark_ones,
-       light_ones);
+       "on %s%s the %s colors: %d dark, %d light", back, tmux ? " around tmux" : "",
+       light ? "light" : "dark", dark_ones, light_ones);
     terminal_type(t, "q");
     terminal_wait(t);
     terminal_free(t);
@@ -391,8 +391,9 @@ int main(void)
     true_color("yes", "xterm-256color", false);
     labels();
     attached();
-    background("rgb:ffff/fdfd/f0f0", true);
-    background("rgb:1e1e/1e1e/2e2e", false);
+    background("rgb:ffff/fdfd/f0f0", false, true);
+    background("rgb:1e1e/1e1e/2e2e", false, false);
+    background("rgb:ffff/ffff/ffff", true, true);
     ends();
     grown();
     ways();

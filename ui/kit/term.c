@@ -314,6 +314,8 @@ static void term_questions(bool tmux, struct buf *out)
     buf_puts(out, SIZES);
     if (tmux || is_terminal_with_strings()) {
         buf_puts(out, STRINGS);
+        if (tmux) /* 3.3 has no answer of its own, and hands on the terminal's */
+            kitty_pass(BACKGROUND, sizeof BACKGROUND - 1, tmux, out);
         kitty_pass(KITTY, sizeof KITTY - 1, tmux, out);
         kitty_pass(KITTY_TEXT, sizeof KITTY_TEXT - 1, tmux, out);
         kitty_pass(KITTY_OLDER, sizeof KITTY_OLDER - 1, tmux, out);
