@@ -172,7 +172,10 @@ static void mask(const struct terminal *t, int row, char *s, bool status)
     for (size_t i = 0; i < 2 && last; i++)
         if (strstr(s, hints[i]))
             *strstr(s, hints[i]) = '\0';
-    char *x = last ? strstr(s, "cpu") : NULL;
+    char *x = last ? strstr(s, "cpu") : NULL, *time = last && !x ? strstr(s, " ms | ") : NULL;
+    while (time && time > s && time[-1] != ' ')
+        time--;
+    x = x ? x : time;
     for (size_t i = 0; i < sizeof names / sizeof names[0] && !last && status; i++) {
         x = x ? x : strstr(s, names[i]);
         if (x && strncmp(x, names[i], strlen(names[i])) == 0)

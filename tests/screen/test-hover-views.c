@@ -80,7 +80,7 @@ static bool attribution_agrees(const struct said *s)
 /* Its line is the chosen one. */
 static bool effects_agree(const struct said *s)
 {
-    char name[100], drawn[4096], want[128];
+    char name[100], drawn[4096];
     double x, rest;
     if (sscanf(s->text, "without %99[^:]: %lf log odds, probability %lf", name, &x, &rest) != 3)
         return false;
@@ -88,8 +88,8 @@ static bool effects_agree(const struct said *s)
     if (row < 0)
         return false;
     terminal_drawn(s->t, row, drawn, sizeof drawn);
-    snprintf(want, sizeof want, "{%s}", name);
-    return strstr(drawn, want) != NULL;
+    const char *from = strrchr(drawn, '{'), *at = from ? strstr(from, name) : NULL;
+    return at && at < strchr(from, '}');
 }
 
 static bool words_agree(const struct said *s)

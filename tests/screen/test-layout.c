@@ -2,7 +2,7 @@
 /* The lines between panes go where the mouse drags them and keys send them, as far as panes keep
  * the room that they need, and keep their share of a window that changes its size. Broken by a
  * line that is drawn where it cannot be taken, by a pane without room, by a drag that also
- * clicks. */
+ * clicks. On narrow screens keys of the view come first in the last line. */
 #include "tap.h"
 #include "terminal.h"
 
@@ -173,6 +173,32 @@ static void too_small(void)
     ok(terminal_ends(t), "ends with status 0");
 }
 
+/* At 80 columns the last line has the keys of the view, before what computes and before hints of
+ * the message; tokens that do not fit are told by a mark. */
+static void narrow(void)
+{
+    struct terminal *t = terminal_demo(24, 80);
+    char row[512];
+    terminal_command(t, "ask do you know what the large thing at the right is in the picture?");
+    TERMINAL_UNTIL(t, terminal_row_of(t, "quit, Tab pane, Up Down box") == 23);
+    terminal_row(t, 23, row, sizeof row);
+    ok(strstr(row, "quit, Tab pane, Up Down box") && strstr(row, " ms | ") &&
+           !strstr(row, "thread"),
+       "the view's keys have room:%s", row);
+    terminal_command(t, "say a message; that goes on");
+    ok(terminal_expect(t, "a message   ? help"), "a message is whole up to its semicolon");
+    ok(terminal_expect(t, "is in the …"), "a mark where tokens go on");
+    terminal_command(t, "token picture");
+    ok(terminal_expect(t, "picture ? …") && !terminal_has(t, "[CLS]"), "the chosen one is there");
+    terminal_row(t, 20, row, sizeof row);
+    ok(strncmp(row, "…", 3) == 0, "and a mark where they began:%s", row);
+    terminal_resize(t, 24, 140);
+    terminal_command(t, "say short");
+    ok(terminal_expect(t, "1 thread | "), "in a wide window all of it is there");
+    terminal_command(t, "quit");
+    ok(terminal_ends(t), "ends with status 0");
+}
+
 int main(void)
 {
     struct terminal *t = terminal_demo(ROWS, COLS);
@@ -184,5 +210,6 @@ int main(void)
     three();
     nothing_scrolls();
     too_small();
+    narrow();
     return tap_done();
 }

@@ -300,7 +300,7 @@ int main(void)
     terminal_command(t, "attention-change");
     terminal_command(t, "layer 2");
     terminal_settle(t, 300);
-    ok(terminal_has(t, "(orange more, blue less)") && terminal_has(t, "+0.00 "),
+    ok(terminal_has(t, "(orange more, blue less)") && terminal_has(t, " 0.00 "),
        "the map of changes has a legend with numbers");
     signs(t, "changes of attention");
     terminal_command(t, "zoom");

@@ -206,22 +206,30 @@ static void draw_hint_words(int row, int col, int cols, const char *text)
 #define LEAST_HINTS 14 /* columns: those of "? help, q quit" */
 #define STEP 16
 
-/* Keys, as many as there is room for: those that all need, and those of the view that has the keys.
- * Lines that are typed have none. */
-static void draw_hints(const struct workbench *w, int row, int col, int cols)
+/* Keys: those that all need, and those of the view that has the keys. While a line is typed, its
+ * own. */
+static void chrome_hints(const struct workbench *w, char *out, size_t size)
 {
     const struct pane *p = w->panes.popup.view ? &w->panes.popup
                            : w->panes.count    ? &w->panes.list[w->panes.focus]
                                                : NULL;
-    char text[256], fitted[512];
-    if (cols < LEAST_HINTS || w->typed.mode == MODE_BOX)
-        return;
     const char *own = p && p->view->hints ? p->view->hints : "";
     const char *panes = p && !p->view->popup ? ", Tab pane" : "";
-    if (w->typed.mode == MODE_BROWSE)
-        snprintf(text, sizeof text, "? help, q quit%s%s%s", panes, *own ? ", " : "", own);
+    if (w->typed.mode == MODE_BOX)
+        snprintf(out, size, "%s", ""); /* the message has them */
+    else if (w->typed.mode == MODE_BROWSE)
+        snprintf(out, size, "? help, q quit%s%s%s", panes, *own ? ", " : "", own);
     else
-        snprintf(text, sizeof text, "Enter accepts, Esc leaves the line");
+        snprintf(out, size, "Enter accepts, Esc leaves the line");
+}
+
+/* As many as there is room for. */
+static void draw_hints(const struct workbench *w, int row, int col, int cols)
+{
+    char text[256], fitted[512];
+    if (cols < LEAST_HINTS)
+        return;
+    chrome_hints(w, text, sizeof text);
     text_fit_words(text, cols, fitted, sizeof fitted);
     draw_hint_words(row, col, cols, fitted);
 }
@@ -232,16 +240,22 @@ static bool chrome_pointed(const struct workbench *w)
     return w->screen.hover.text[0] && !w->status.bad && w->typed.mode != MODE_BOX;
 }
 
-/* What a message says is not cut for hints; further hints in it, behind a semicolon, are. */
+/* What a message says is not cut for hints; further hints in it, behind a semicolon, are: those of
+ * the view come first. */
 static int message_room(const struct workbench *w, int room)
 {
-    char first[sizeof w->status.text];
+    char first[sizeof w->status.text], hints[256];
     int left = room - LEAST_HINTS - 3;
+    chrome_hints(w, hints, sizeof hints);
     snprintf(first, sizeof first, "%.*s", (int)strcspn(w->status.text, ";"), w->status.text);
     if (chrome_pointed(w))
         return left;
     bool whole = w->status.bad || w->typed.mode == MODE_BOX;
-    return whole || text_width(first) > left ? room : left;
+    int beside = room - text_width(hints) - 3;
+    int least = text_width(first) + 1; /* with its semicolon */
+    if (whole || least > left)
+        return room;
+    return beside > least ? beside : least;
 }
 
 /* Of a row of hints as many as there is room for; of what went wrong every letter. Returns the
@@ -273,15 +287,25 @@ static void link_chrome_log(struct workbench *w, int row, int end)
     links_add(&w->screen.links, row, end - cols, cols, log_path(w->ses.log), part);
 }
 
+/* What computes, in what time, and whether it is logged; the first gives way to the message and the
+ * hints, as the view status says it, too. */
+static void chrome_right(const struct workbench *w, char *out, size_t size)
+{
+    char device[200], ms[32] = "", hints[256];
+    const char *what = device_text(w, device, sizeof device), *message = w->status.text;
+    if (w->ses.model && w->now.r && !w->asked.running)
+        snprintf(ms, sizeof ms, "%.0f ms | ", w->now.r->ms.total);
+    chrome_hints(w, hints, sizeof hints);
+    int left = text_width(chrome_pointed(w) ? w->screen.hover.text : message);
+    int right = snprintf(out, size, "%s | %s%s", what, ms, w->logging.state);
+    if (w->ses.model && left + 3 + text_width(hints) > COLS - 4 - right)
+        snprintf(out, size, "%s%s", ms, w->logging.state);
+}
+
 static void draw_status(struct workbench *w, int row)
 {
-    char right[512] = "", device[200];
-    const char *what = device_text(w, device, sizeof device);
-    if (w->ses.model && w->now.r && !w->asked.running)
-        snprintf(right, sizeof right, "%s | %.0f ms | %s", what, w->now.r->ms.total,
-                 w->logging.state);
-    else
-        snprintf(right, sizeof right, "%s | %s", what, w->logging.state);
+    char right[512] = "";
+    chrome_right(w, right, sizeof right);
     chrome_attr(A_NORMAL);
     chrome_fill(row);
     int width = text_width(right);
@@ -363,14 +387,23 @@ static void draw_tokens(const struct workbench *w, int row)
         attrset(A_NORMAL);
         return;
     }
-    int col = 1;
-    for (int i = first_token(w); i < r->token_count && col < COLS - 2; i++) {
-        bool dim = r->tokens[i].special || w->stale;
+    int col = 1, first = first_token(w);
+    attrset((int)draw_dim());
+    if (first > 0)
+        draw_text(row, 0, 1, "…");
+    for (int i = first; i < r->token_count; i++) {
+        bool dim = r->tokens[i].special || w->stale, last = i + 1 == r->token_count;
+        if (col + text_width(r->tokens[i].piece) > COLS - (last ? 1 : 3)) {
+            attrset((int)draw_dim());
+            draw_text(row, col, 1, "…");
+            break;
+        }
         attrset((int)(i == w->sel->token ? A_REVERSE | A_BOLD : dim ? draw_dim() : A_NORMAL));
         col += draw_text(row, col, COLS - 1 - col, "%s", r->tokens[i].piece);
         attrset(A_NORMAL);
         col++;
     }
+    attrset(A_NORMAL);
 }
 
 void chrome_draw(struct workbench *w)

@@ -29,7 +29,10 @@ struct rgb grid_color(float x, float top, enum scale s)
 static void legend_number(float x, float top, bool sign, char *out, size_t size)
 {
     int digits = top >= 20 ? 0 : top >= 2 ? 1 : top >= 0.2f ? 2 : top >= 0.02f ? 3 : 4;
-    snprintf(out, size, sign ? "%+.*f" : "%.*f", digits, (double)x);
+    if (sign)
+        grid_signed((double)x, digits, out, size);
+    else
+        snprintf(out, size, "%.*f", digits, (double)x);
 }
 
 void grid_legend(int row, int col, int width, float top, enum scale s)
@@ -86,6 +89,46 @@ void grid_fit(struct workbench *w, struct grid *g, struct area body, int top[2])
 int grid_left(const struct grid *g, int j)
 {
     return (int)(j * g->cell_cols);
+}
+
+void grid_more(const struct grid *g, int row, int col)
+{
+    char text[48];
+    int last = g->first_row + g->shown_rows;
+    attrset((int)draw_dim());
+    if (g->shown_rows < g->rows) {
+        snprintf(text, sizeof text, "%d-%d/%d", g->first_row + 1, last, g->rows);
+        draw_text(row, col, g->label - 1, "%s", text);
+    }
+    if (g->first_col > 0)
+        draw_text(row, g->at.col - 1, 1, "<");
+    if (g->first_col + g->shown_cols < g->cols)
+        draw_text(row, g->at.col + g->at.cols, 1, ">");
+    attrset(A_NORMAL);
+}
+
+/* Every how many have room for so many cells, where each has `each`. */
+static int numbers_step(double each, int wanted)
+{
+    int n = 1;
+    while (n * each < wanted)
+        n++;
+    return n;
+}
+
+void area_numbers(struct area a, int rows, int cols, int row, int col)
+{
+    int step = numbers_step((double)a.cols / cols, cols < 10 ? 3 : 4);
+    for (int j = 0; j < cols; j += step) {
+        attrset(j == col ? (int)A_BOLD : (int)draw_dim());
+        draw_text(a.row - 1, a.col + (2 * j + 1) * a.cols / (2 * cols) - (j >= 9), 3, "%d", j + 1);
+    }
+    step = numbers_step((double)a.rows / rows, 1);
+    for (int i = 0; i < rows; i += step) {
+        attrset(i == row ? (int)A_BOLD : (int)draw_dim());
+        draw_text(a.row + (2 * i + 1) * a.rows / (2 * rows), a.col - 3, 2, "%2d", i + 1);
+    }
+    attrset(A_NORMAL);
 }
 
 bool grid_find(const struct grid *g, int rows, int cols, int row, int col, int *i, int *j)

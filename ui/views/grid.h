@@ -36,6 +36,9 @@ struct grid {
 void grid_fit(struct workbench *w, struct grid *g, struct area body, int top[2]);
 /* As picture number slot, or as text. */
 void grid_draw(struct workbench *w, int slot, const struct grid *g);
+/* What of it is shown, where not all is: "3-8/18" in the row above it from column `col`, and < and
+ * > beside that. */
+void grid_more(const struct grid *g, int row, int col);
 /* The columns of the screen that column j of the shown ones begins at, from g->at.col. */
 int grid_left(const struct grid *g, int j);
 /* The row and column of a place, counted as g->at is. False when it is beside the rows; *j is -1
@@ -46,6 +49,9 @@ bool grid_find(const struct grid *g, int rows, int cols, int row, int col, int *
 /* The same for an area, counted as it is, that rows and columns share evenly: of several in one
  * cell the middle one. False beside it. */
 bool area_cell(struct area a, int rows, int cols, int row, int col, int *i, int *j);
+/* The numbers of its columns in the row above it, and of its rows in the three columns left of it,
+ * as many as have room; the chosen ones stand out. */
+void area_numbers(struct area a, int rows, int cols, int row, int col);
 /* Which of `count` lines, the first shown being `top`, is at a place of the area; -1: none. */
 int area_line(struct area a, int top, int count, int row, int col);
 /* Which of n points of a curve, the first and the last at the area's edges, is nearest to a place;

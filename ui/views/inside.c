@@ -359,9 +359,12 @@ void inside_columns(const struct workbench *w, const struct grid *g, struct area
         char text[128];
         bool chosen = g->first_col + j == g->at_col;
         name(w, arg, g->first_col + j, text, sizeof text);
-        int left = grid_left(g, j), right = grid_left(g, j + 1);
+        const char *brief = inside_brief(text, 0);
+        int left = grid_left(g, j), room = grid_left(g, j + 1) - left - 1;
+        int digits = (int)strspn(brief, "0123456789"); /* a number, rather than a cut name */
         attrset((int)(chosen ? A_REVERSE : draw_dim()));
-        draw_text(row, g->at.col + left, right - left - 1, "%s", inside_brief(text, 0));
+        draw_text(row, g->at.col + left, digits && text_width(brief) > room ? digits : room, "%s",
+                  brief);
         attrset(A_NORMAL);
     }
 }

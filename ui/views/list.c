@@ -4,6 +4,7 @@
 
 #include "src/base/mem.h"
 #include "ui/kit/text.h"
+#include "ui/views/inside.h"
 
 #include <curses.h>
 #include <stdio.h>
@@ -100,7 +101,10 @@ void list_answer(const struct answer_cell *x, int row, int col, int width)
     int room = width - 3 - (number ? number + 1 : 0);
     if (!x->chosen && x->judged != LOG_UNJUDGED)
         attrset((int)draw_rank_attr(x->judged == LOG_RIGHT ? 3 : 4));
-    int used = text_cut(x->answer, room, fitted, sizeof fitted);
+    const char *answer = x->answer;
+    if (text_width(answer) > room) /* of a region the number tells most */
+        answer = inside_brief(answer, 0);
+    int used = text_cut(answer, room, fitted, sizeof fitted);
     draw_text(row, col, width - 1, "%c %s%*s%s%.*s", marks[x->judged], fitted, room - used, "",
               number ? " " : "", number, x->number);
     attrset(x->chosen ? A_REVERSE : A_NORMAL);

@@ -250,6 +250,7 @@ static void draw_cells(struct workbench *w, struct pane *p, const struct cells_s
     draw_cells_title(w, s, a);
     draw_cells_line(w, s, v->depth, a);
     inside_columns(w, &g, a, a.row + HEAD - 1, cells_column_name, s);
+    grid_more(&g, a.row + HEAD - 1, a.col);
     for (int i = 0; i < g.shown_rows; i++) {
         char name[TRACE_DEPTH];
         trace_depth(s->map->at[g.first_row + i], true, name);

@@ -2,6 +2,7 @@
 /* The answer: ranked words, images, verdicts or boxes with their numbers, against the plain result
  * where the query has interventions; or what all other heads say of the same pass. */
 #include "src/base/mem.h"
+#include "ui/views/grid.h"
 #include "ui/views/list.h"
 #include "ui/state/stale.h"
 
@@ -151,8 +152,10 @@ static void draw_answer_numbers(const struct result *r, struct area a, int row,
 {
     int at = a.col + a.cols;
     if (compared) {
+        char change[32];
+        grid_signed((double)x->change, 4, change, sizeof change);
         if (x->compared)
-            draw_text(row, at - 17, 17, "  %+.4f %6d ", x->change, x->was + 1);
+            draw_text(row, at - 17, 17, "  %s %6d ", change, x->was + 1);
         at -= 17;
     }
     draw_text(row, at - 9, 9, is_alignment(r) ? "%9.3f" : "%9.4f",

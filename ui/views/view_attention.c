@@ -3,10 +3,11 @@
 #include "src/base/mem.h"
 #include "ui/jobs/attribute.h"
 #include "ui/state/stale.h"
-#include "ui/views/views.h"
+#include "ui/views/grid.h"
 
 #include <curses.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -149,8 +150,12 @@ static void attention_draw(struct workbench *w, struct pane *p, struct area a)
                      list[0].weight != 0 ? (double)fabsf(list[i].weight / list[0].weight) : 0);
             attrset(list[i].region == w->sel->region ? A_REVERSE : A_NORMAL);
         }
-        draw_text(row, a.col + a.cols - 8, 8, method && method->is_signed ? "%+8.4f" : "%8.4f",
-                  (double)list[i].weight);
+        char number[32];
+        if (method && method->is_signed)
+            grid_signed((double)list[i].weight, 4, number, sizeof number);
+        else
+            snprintf(number, sizeof number, "%.4f", (double)list[i].weight);
+        draw_text(row, a.col + a.cols - 8, 8, "%8s", number);
         attrset(A_NORMAL);
     }
     free(list);

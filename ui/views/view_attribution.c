@@ -251,9 +251,13 @@ static void draw_attribution_rows(const struct workbench *w, const struct worths
         attrset(A_NORMAL);
         if (s->method < 0 || isnan(worth_at(s, k, s->method)))
             continue;
-        draw_text(body.row + i, g->at.col + g->at.cols + 1, NUMBER - 1,
-                  attribution_table[s->method].is_signed ? "%+.4f" : "%.4f",
-                  (double)worth_at(s, k, s->method));
+        char number[32];
+        double x = (double)worth_at(s, k, s->method);
+        if (attribution_table[s->method].is_signed)
+            grid_signed(x, 4, number, sizeof number);
+        else
+            snprintf(number, sizeof number, "%.4f", x);
+        draw_text(body.row + i, g->at.col + g->at.cols + 1, NUMBER - 1, "%s", number);
     }
 }
 
@@ -319,6 +323,7 @@ static void draw_worths(struct workbench *w, struct pane *p, const struct worths
     }
     draw_attribution_title(w, p, a);
     draw_attribution_methods(s, &g, a.row + head - 1, names);
+    grid_more(&g, a.row + head - 1, a.col);
     draw_attribution_rows(w, s, &g, body);
     grid_draw(w, p->slot, &g);
     if (legend) {

@@ -73,6 +73,7 @@ static void draw_difference_list(struct workbench *w, struct pane *p, struct are
             chosen = i;
     v->pick = chosen;
     int from = list_top(&v->top, chosen, v->count, room);
+    list_where((struct area){a.row, a.col + 36, 1, a.cols - 36}, from, v->count, room);
     for (int i = from; i < v->count && i - from < room; i++) {
         const struct attention_change *x = &v->list[i];
         int row = a.row + 1 + i - from, bar = a.cols - 36;

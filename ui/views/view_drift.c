@@ -5,6 +5,7 @@
 #include "ui/jobs/compare.h"
 #include "ui/views/figures.h"
 #include "ui/views/grid.h"
+#include "ui/views/list.h"
 #include "ui/state/stale.h"
 
 #include <curses.h>
@@ -59,6 +60,7 @@ static void draw_weights(const struct weights_change *x, const struct pane *p, s
     v->top = v->top > last ? last : v->top;
     v->top = v->top < 0 ? 0 : v->top;
     v->list = area_in_pane(p, (struct area){a.row + 2, a.col, room, a.cols});
+    list_where((struct area){a.row + 1, a.col + 45, 1, a.cols - 45}, v->top, x->layer_count, room);
     for (int i = v->top; i < x->layer_count && i - v->top < room; i++) {
         const struct weight_change *l = &x->layers[i];
         int row = a.row + 2 + i - v->top, bar = a.cols - 46;

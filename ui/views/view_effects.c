@@ -124,8 +124,9 @@ static void draw_effects_line(const struct workbench *w, const struct effects *e
     else
         grid_signed(f->effect, 3, number, sizeof number);
     draw_on(grid_color((float)f->effect, top, SCALE_SIGNED), A_NORMAL);
-    draw_text(at.row, at.col, 8, " %s ", number);
+    draw_text(at.row, at.col, 8, "%7s ", number);
     attrset(chosen ? A_REVERSE : A_NORMAL);
+    mvhline(at.row, at.col + 8, ' ', at.cols - 8);
     draw_text(at.row, at.col + 9, 6, "%.3f", (double)f->softmax);
     int room = at.cols >= 60 ? 30 : at.cols < 34 ? at.cols - 15 : 19;
     int col = 15 + draw_text(at.row, at.col + 15, room, "%s", name);
@@ -146,6 +147,7 @@ static void draw_effects_list(struct workbench *w, const struct pane *p, const s
     draw_text(at.row, at.col, at.cols, " effect  prob. without");
     attrset(A_NORMAL);
     int first = list_top(&v->top, v->pick < n ? v->pick : n - 1, n, rows);
+    list_where((struct area){at.row, at.col + 23, 1, at.cols - 23}, first, n, rows);
     for (int i = 0; i < rows && first + i < n; i++)
         draw_effects_line(w, e, &e->items[order[first + i]], top,
                           (struct area){at.row + 1 + i, at.col, 1, at.cols}, first + i == v->pick);

@@ -3,6 +3,7 @@
  * one drives the other views. */
 #include "src/base/mem.h"
 #include "src/study/headstats.h"
+#include "ui/kit/theme.h"
 #include "ui/views/figures.h"
 #include "ui/views/inside.h"
 #include "ui/views/list.h"
@@ -357,6 +358,9 @@ static bool tiles_are_small(const struct head_table *t, const struct canvas *c)
 static void heads_paint(struct workbench *w, const struct pane *p, struct canvas *c)
 {
     static const struct rgb white = {255, 255, 255}, gray = {90, 90, 90};
+    /* Beside tiles without frames is the background, which may be white. */
+    bool blocks = !gfx_has_pixels(&w->screen.gfx);
+    const struct rgb mark = blocks ? theme_color(THEME_ACCENT) : white;
     const struct heads_view *v = p->state;
     const struct head_table *t = &v->table;
     bool small = tiles_are_small(t, c), framed = c->w / t->heads >= 4 * SMALL;
@@ -369,8 +373,8 @@ static void heads_paint(struct workbench *w, const struct pane *p, struct canvas
             canvas_fill(c, x.x1, x.y1, x.x2, x.y2, grid_color(stat_of(v, i), top, SCALE_LINEAR));
         if (framed)
             canvas_frame(c, x.x1, x.y1, x.x2, x.y2, 1, gray);
-        if (in_set(w, p, i) && !(small && !gfx_has_pixels(&w->screen.gfx)))
-            canvas_frame(c, x.x1, x.y1, x.x2, x.y2, framed ? 2 : 1, white);
+        if (in_set(w, p, i) && !(small && blocks))
+            canvas_frame(c, x.x1, x.y1, x.x2, x.y2, framed ? 2 : 1, mark);
     }
 }
 
@@ -394,13 +398,18 @@ static void draw_cells(struct workbench *w, const struct pane *p, struct area at
     attrset(A_NORMAL);
 }
 
-/* Returns whether colors tell the statistic, not the maps. */
+/* Returns whether colors tell the statistic, not the maps. Where there is room, numbers of layers
+ * and heads are beside them. */
 static bool draw_pictures(struct workbench *w, struct pane *p, struct area at)
 {
+    const struct slice *x = pane_slice(w, p);
     struct heads_view *v = p->state;
     const struct head_table *t = &v->table;
     int cw, ch;
     draw_cell(w, &cw, &ch);
+    bool numbers = at.rows >= t->layers + 1 && at.cols >= 3 * t->heads + 3;
+    if (numbers)
+        at = (struct area){at.row + 1, at.col + 3, at.rows - 1, at.cols - 3};
     bool blocks = !gfx_has_pixels(&w->screen.gfx);
     struct canvas probe = {.w = at.cols * cw, .h = at.rows * ch};
     bool small = tiles_are_small(t, &probe);
@@ -421,6 +430,8 @@ static bool draw_pictures(struct workbench *w, struct pane *p, struct area at)
             gfx_place(&w->screen.gfx, p->slot, at, c);
         }
     }
+    if (numbers)
+        area_numbers(at, t->layers, t->heads, x->layer[x->kind], x->head[x->kind]);
     v->tiles = area_in_pane(p, at);
     return small;
 }

@@ -206,7 +206,7 @@ static void draw_cell_of(const struct lens_cell *c, int row, int col, int width,
     draw_on(grid_color(c->softmax, 1, SCALE_LINEAR), here ? A_REVERSE | A_BOLD : A_NORMAL);
     mvhline(row, col, ' ', width - 1);
     draw_text(row, col, width - 6, "%s", text);
-    draw_text(row, col + width - 5, 4, "%s", number[0] == '0' ? number + 1 : number);
+    draw_text(row, col + width - 5, 4, "%4s", number[0] == '0' ? number + 1 : number);
     attrset(A_NORMAL);
 }
 

@@ -293,9 +293,12 @@ static void draw_matrix_rows(const struct workbench *w, const struct shown_map *
                   inside_brief(name, g->label));
         attrset((int)draw_dim());
         int right = g->at.col + g->at.cols + 1;
+        if (m->difference)
+            grid_signed(row_sum(m, k), 3, name, sizeof name);
+        else
+            snprintf(name, sizeof name, "%.3f", row_sum(m, k));
         if (g->right)
-            draw_text(body.row + i, right, SUM - 1, m->difference ? "%+.3f" : "%.3f",
-                      row_sum(m, k));
+            draw_text(body.row + i, right, SUM - 1, "%s", name);
         attrset(A_NORMAL);
     }
 }
@@ -400,6 +403,7 @@ static void draw_matrix_map(struct workbench *w, struct pane *p, const struct sh
     make_grid(w, v, m, body, &g, &x);
     draw_matrix_title(w, p, m, a);
     inside_columns(w, &g, a, a.row + 2, matrix_column_name, m);
+    grid_more(&g, a.row + 2, a.col);
     draw_matrix_rows(w, m, &g, body);
     grid_draw(w, p->slot, &g);
     if (legend)

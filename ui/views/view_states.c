@@ -255,6 +255,7 @@ static void draw_alike(struct workbench *w, struct pane *p, const struct alike *
     grid_fit(w, &g, body, v->top);
     draw_states_title(w, a, at, v->pick);
     draw_depths(a, &g, at.row + 2);
+    grid_more(&g, at.row + 2, at.col);
     draw_states_names(w, a, &g, body);
     grid_draw(w, p->slot, &g);
     if (legend)
