@@ -388,6 +388,40 @@ int compare_check_answers(const struct probe_table *t, struct vs_err *err)
                    t->columns[0]->answers[0].error);
 }
 
+static void answers_print(const struct compare_run *r, const struct probe_table *t)
+{
+    for (int c = 0; c < t->count; c++)
+        put_errors(t, c);
+    if (r->o->json)
+        probes_print_json(r, t);
+    else if (r->o->csv)
+        print_csv(t);
+    else
+        probes_print_text(t);
+}
+
+/* The user stopped it, or the server is gone: what was answered until then is worth its time. */
+static int answers_stopped(const struct compare_run *r, int rc, struct vs_err *err)
+{
+    const struct probe_table *t = probe_runner_table(r->runner);
+    char *why = xstrdup(rc == VS_E_GONE ? err->text : "stopped");
+    bool again = r->o->resume || r->o->shard.count > 0;
+    int answers = 0;
+    probe_runner_stop(r->runner, why);
+    for (int c = 0; c < t->count; c++)
+        answers += t->probes->count - probe_table_sum(t, c).failed;
+    if (answers)
+        answers_print(r, t);
+    fflush(stdout); /* before what is said of it */
+    if (answers)
+        vs_fail(err, rc, "%s: the %d answers until then are shown%s", why, answers,
+                !r->log ? ", and not logged: the same command asks anew"
+                : again ? " and logged: the same command asks anew, and logs none twice"
+                        : " and logged: the same command asks anew");
+    free(why);
+    return rc;
+}
+
 int compare_answers(struct compare_run *r, struct vs_err *err)
 {
     const struct probe_table *t = probe_runner_table(r->runner);
@@ -400,17 +434,11 @@ int compare_answers(struct compare_run *r, struct vs_err *err)
     command_clear();
     if (rc == 0)
         rc = compare_check_answers(t, err);
-    if (rc != 0)
-        return rc;
-    for (int c = 0; c < t->count; c++)
-        put_errors(t, c);
-    if (r->o->json)
-        probes_print_json(r, t);
-    else if (r->o->csv)
-        print_csv(t);
-    else
-        probes_print_text(t);
-    return 0;
+    if (vs_is_of_all(rc))
+        return answers_stopped(r, rc, err);
+    if (rc == 0)
+        answers_print(r, t);
+    return rc;
 }
 
 static void print_column_json(const struct compare_run *r, const struct probe_table *t, int column)

@@ -90,6 +90,9 @@ int probe_runner_add(struct probe_runner *r, int checkpoint, const atomic_bool *
  * longer returns 1. 0: the column is there. A failed or abandoned column is dropped by the next
  * begin. */
 int probe_runner_begin(struct probe_runner *r, int checkpoint, struct vs_err *err);
+/* The column that was begun stays, with what was answered, if anything was, and why the others were
+ * not asked. */
+void probe_runner_stop(struct probe_runner *r, const char *why);
 int probe_runner_step(struct probe_runner *r, const atomic_bool *cancel, probe_report *report,
                       void *arg, struct vs_err *err);
 /* The probe that the next step asks. */

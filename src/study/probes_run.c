@@ -251,6 +251,19 @@ int probe_runner_at(const struct probe_runner *r)
     return r->at;
 }
 
+void probe_runner_stop(struct probe_runner *r, const char *why)
+{
+    struct probe_column *c = r->column;
+    int count = atomic_load(&r->table.count);
+    if (!c || r->at == 0) /* a new one is made by whoever goes on */
+        return;
+    for (int i = r->at; i < r->table.probes->count; i++)
+        c->answers[i].error = xasprintf("not asked: %s", why);
+    r->table.columns[count] = c;
+    r->column = NULL;
+    atomic_store(&r->table.count, count + 1);
+}
+
 int probe_runner_step(struct probe_runner *r, const atomic_bool *cancel, probe_report *report,
                       void *arg, struct vs_err *err)
 {

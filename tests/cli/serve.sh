@@ -205,8 +205,14 @@ mv "$work/out" "$work/out4" && mv "$work/err" "$work/err4" && p4=$pid
 "$VILSCOPE" compare --connect "$at" -c final --check-set "$work/set/data.jsonl" --log "$work/asked.db" >/dev/null 2>&1
 caught 'within 2 $items rows_of "$work/out"' : "$VILSCOPE" sessions --log "$work/asked.db" replay 1 --connect "$at" -c final \
     --no-log && mv "$work/out" "$work/out5" && mv "$work/err" "$work/err5" && p5=$pid
+in_log() { # how many queries: of a log that is written to
+    "$VILSCOPE" sessions --log "$work/checked.db" sql --csv "SELECT count(*) FROM queries" 2>/dev/null | tail -n 1
+}
+caught 'within 2 $items in_log' 'rm -f "$work"/checked.db*' "$VILSCOPE" compare --connect "$at" --threads 1 -c final -c early \
+    --check-set "$work/set/data.jsonl" --log "$work/checked.db"
+mv "$work/out" "$work/out6" && mv "$work/err" "$work/err6" && p6=$pid
 kill -STOP $server
-kill -CONT "$p1" "$p2" "$p3" "$p4" "$p5"
+kill -CONT "$p1" "$p2" "$p3" "$p4" "$p5" "$p6"
 kill -9 $server
 wait $server 2>/dev/null
 for i in 1 2 3; do
@@ -227,6 +233,11 @@ status=$? answers=$(grep -c '^same ' "$work/out5")
     grep -q "$at: the server .*gone.*: $answers answers until then are not logged\$" "$work/err5" &&
     grep -q "^$answers asked: 0 changed .*, 0 could not be asked" "$work/out5"
 ok $? "a replay without a log says what it has, and that it is not kept: $status $(tail -n 1 "$work/err5")"
+wait "$p6"
+status=$? answers=$(sed -n 's/.* gone.*: the \([0-9]*\) answers until then are shown and logged: the same command asks anew$/\1/p' "$work/err6")
+[ $status -eq 1 ] && [ "${answers:-0}" -ge 2 ] && [ "$(in_log)" -eq "$answers" ] && grep -q '^query .* final *$' "$work/out6" &&
+    [ "$(grep -c 'not asked: .*gone' "$work/err6")" -eq 1 ]
+ok $? "a check set shows what was answered, and says where it is: $status $(tail -n 1 "$work/err6")"
 refuses 1 "the server that was there is gone: \"vilscope serve" "a server that was killed" \
     "$VILSCOPE" query --connect "$at" --no-log -t vqa "$image" "$q"
 refuses 1 "there is no server: \"vilscope serve" "no server" \
