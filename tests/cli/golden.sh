@@ -110,6 +110,19 @@ for f in tiny/checkpoint.bin tiny/gqa.txt tiny/classes.txt tiny/vocab.txt tiny/s
     is "inspect-$file" "$v" inspect "$data/$f"
     [ $f = tiny/gqa.txt ] || is "inspect-json-$file" "$v" inspect --json "$data/$f"
 done
+# All others there are, a folder in one file.
+inspected() { # inspected FILE...: the head of what is said of each
+    for f; do
+        echo "== ${f##*/}"
+        "$v" inspect "$f" >said 2>&1
+        echo "status $?" && head -n 30 said
+    done
+}
+is inspect-wrappings inspected "$data"/wrappings/*[!y] # but the script that made them
+is inspect-baseline inspected "$data"/baseline/*.bin "$data"/baseline/*.safetensors "$tiny/detector.pth"
+is inspect-regions inspected "$data"/regions/*.[npjt]*
+is inspect-pictures inspected "$data"/pictures/*[!6]
+is inspect-sets inspected "$data"/sets/* "$data"/rows/* "$data"/probes/* "$data"/detector/* "$data"/logs/version-6.db
 is inspect-key "$v" inspect --key 7 "$data/regions/two.pkl"
 is inspect-two "$v" inspect scene.png nothing mirror.png
 : >empty
