@@ -292,4 +292,19 @@ for file in cut nope; do
 done
 refuses 1 "20 numbers, .* 2048" "features of another width, with both numbers" \
     query "$data/baseline.bin" vqa "$tiny/scene.png" "a red square"
+# ---- the workbench: of the joint map, what a chosen region looks at, and what a chosen token does
+cp "$tiny/scene.png" "$data/scene.npy" "$work/all" && cd "$work/all" || exit 1
+printf '%s\n' 'image 1' 'task vqa' 'ask a red square' wait 'checkpoint base' again wait 'layer 2' 'view matrix' \
+    'export matrix.csv' 'view attention' 'region 2' 'export region.csv' 'token 3' 'export token.csv' >joint.vs
+"$VILSCOPE" -m . --no-log -S joint.vs --screen 40x120 scene.png >out 2>&1 </dev/null
+ok $? "the joint map on a screen: $(cat out)"
+row() { # row NAME FILE: the numbers of FILE are those of the matrix's row of that name
+    awk -F, -v of="$1" 'NR == FNR && FNR == 1 { for (i = 2; i <= NF; i++) column[$i] = i; next }
+        NR == FNR { if ($1 == of) for (name in column) want[name] = $column[name]; next }
+        FNR > 1 { n++; bad += want[$1] != $3 }
+        END { exit bad || n != 8 }' matrix.csv "$2"
+}
+row "region 2" region.csv && ! row red region.csv && row red token.csv
+ok $? "a region's row is that of the region, a token's that of the token"
+
 end
