@@ -59,7 +59,11 @@ class Table(dict):
 
     def frame(self):
         """A pandas DataFrame."""
-        import pandas
+        try:
+            import pandas
+        except ImportError as error:
+            raise ImportError("frame() needs pandas (python3-pandas, or pip install pandas); the "
+                              "columns are numpy arrays without it") from error
         return pandas.DataFrame(dict(self))
 
     def records(self):
@@ -68,6 +72,13 @@ class Table(dict):
 
     def __repr__(self):
         return f"<Table of {self.rows} rows: {', '.join(self)}>"
+
+    def _repr_html_(self):
+        """What a notebook shows: rows, where there is pandas."""
+        try:
+            return self.frame()._repr_html_()
+        except ImportError:
+            return None
 
 
 class Log:
@@ -102,6 +113,9 @@ class Log:
         if self.schema < SCHEMAS[0]:
             raise LogError(f"{self.path}: has tables of version {self.schema}: any vilscope that "
                            "writes to the log brings it up to date")
+
+    def __repr__(self):
+        return f"<Log {self.path}, tables of version {self.schema}>"
 
     def close(self):
         self.db.close()
@@ -145,7 +159,13 @@ class Log:
         return dict(rows[0], images=self.images(number), tokens=self.tokens(number),
                     answers=self.answers(number), boxes=self.boxes(number), timings=timings)
 
+    def _is_there(self, table, what, number):
+        """An empty list would say that there is nothing of what was never asked."""
+        if not self.db.execute(f"SELECT 1 FROM {table} WHERE id = ?", (int(number),)).fetchone():
+            raise LogError(f"{self.path}: there is no {what} {number}")
+
     def _of_query(self, table, order, number):
+        self._is_there("queries", "query", number)
         return self.sql(f"SELECT * FROM {table} WHERE query_id = ? ORDER BY {order}", int(number))
 
     def images(self, query):
@@ -164,6 +184,7 @@ class Log:
 
     def attention(self, query):
         """The logged maps of a query: {name: float16 array (images, heads, rows, columns)}."""
+        self._is_there("queries", "query", query)
         maps = {}
         for name, shape, size, data in self.db.execute(
                 "SELECT name, shape, bytes, data FROM attention WHERE query_id = ?", (int(query),)):
@@ -183,6 +204,7 @@ class Log:
         with "of_tokens" (tokens) and "of_regions" (images, regions; region 0 is the whole image) as
         float32 arrays, NaN where there is no number; where "exact" is true also "exact_of_tokens" and
         "exact_of_regions"."""
+        self._is_there("queries", "query", query)
         if self.schema < 9:
             return []
         found = []
@@ -211,6 +233,7 @@ class Log:
         if self.schema < 7:
             raise LogError(f"{self.path}: has tables of version {self.schema}, which keep no rows of "
                            "evaluations: any vilscope that writes to the log brings it up to date")
+        self._is_there("evaluations", "evaluation", evaluation)
         return self.sql("SELECT * FROM evaluation_rows WHERE evaluation_id = ?", int(evaluation))
 
     def checks(self):
@@ -222,6 +245,8 @@ class Log:
         return self.sql("SELECT * FROM difference_list ORDER BY id")
 
     def difference_parts(self, number):
+        """What a difference is made of: layers, heads, tensors."""
+        self._is_there("differences", "difference", number)
         return self.sql("SELECT * FROM difference_parts WHERE difference_id = ? ORDER BY position",
                         int(number))
 

@@ -75,12 +75,21 @@ with vilscope_log.open() as log:
     parts = log.difference_parts(kinds["id"][0])
     ok(kinds["kind"][0] == "weights" and parts.rows > 3 and close(parts["value"], 0), "differences")
     ok(log.sql("SELECT NULL AS a, 1.5 AS b UNION ALL SELECT 2, 3")["a"].dtype == np.float64, "any SELECT")
-    raises("a query that is none", "there is no query 999", lambda: log.query(999))
+    for call in (log.query, log.images, log.tokens, log.answers, log.boxes, log.attention, log.attributions):
+        raises(f"{call.__name__} of a query that is none", "there is no query 999", lambda: call(999))
+    raises("rows of an evaluation that is none", "there is no evaluation 999", lambda: log.evaluation_rows(999))
+    raises("parts of a difference that is none", "there is no difference 999", lambda: log.difference_parts(999))
+    ok(os.environ["VILSCOPE_LOG"] in repr(log), f"what it is: {log}")
     try:
         import pandas  # noqa: F401
         ok(list(queries.frame().columns) == list(queries), "pandas")
+        ok("what color" in queries._repr_html_(), "a notebook shows the rows")
     except ImportError:
-        print("skip frame: there is no pandas")
+        ok(queries._repr_html_() is None, "without pandas a notebook shows what there is")
+        try:
+            queries.frame()
+        except ImportError as error:
+            ok("frame() needs pandas" in str(error), f"and frame says so: {error}")
     try:
         log.db.execute("DELETE FROM queries")
         ok(False, "the log can be written")
@@ -108,5 +117,9 @@ open("text.db", "w").write("no database at all, but a text that is long enough t
 raises("a text", "cannot be read as a log", lambda: vilscope_log.open("text.db"))
 raises("another database", "is not a log", lambda: vilscope_log.open("other.db") if not
        __import__("sqlite3").connect("other.db").execute("CREATE TABLE t(x)").connection.close() else None)
+newer = __import__("sqlite3").connect("newer.db")
+newer.executescript(f"PRAGMA application_id = {vilscope_log.APPLICATION}; PRAGMA user_version = 99")
+newer.close()
+raises("a newer log", "version 99, newer than", lambda: vilscope_log.open("newer.db"))
 raises("a file that is not there", "no such file", lambda: vilscope_log.open("nothing?.db"))
 raises("a folder", "is a folder of logs", lambda: vilscope_log.open("."))
