@@ -51,7 +51,7 @@ dist_schema_DATA = schemas/cache-clear.schema.json \
 	schemas/query-patch.schema.json \
 	schemas/query.schema.json \
 	schemas/sessions-check.schema.json \
-	schemas/sessions-diff.schema.json \
+	schemas/sessions-diff.schema.json schemas/sessions-difference.schema.json \
 	schemas/sessions-evaluation.schema.json \
 	schemas/sessions-evaluations.schema.json \
 	schemas/sessions-import.schema.json \

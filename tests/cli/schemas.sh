@@ -63,7 +63,16 @@ t="-m $tiny --threads 1"
     doc compare-weights compare $m -c early -c final --json --weights --tensors
     doc compare-cka compare $m -c early -c final --json --cka -t vqa 000001.png "what color is it?"
     doc compare-attention compare $m -c early -c final --json --attention -t vqa 000001.png "what color is it?"
-    doc compare-patch compare $m -c early -c final --json --patch layers -t vqa 000001.png "what color is it?"
+    for level in layers heads; do
+        doc compare-patch compare $m -c early -c final --json --patch $level -t vqa 000001.png "what color is it?"
+    done
+    # What was logged of these is printed in the same words, in the order in which it was found.
+    found=0
+    for schema in query compare-weights compare-weights compare-cka compare-attention compare-patch compare-patch; do
+        [ $schema != query ] || { doc query sessions query 1; continue; }
+        found=$((found + 1))
+        doc "$(echo $schema | sed 's/compare-weights/sessions-difference/')" sessions difference $found
+    done
     v world -o world --scenes 2 >out 2>&1
     doc eval eval $m -c final --json --data world/data.jsonl --limit 4
     doc eval-change eval $m -c final --json --data world/data.jsonl -t vqa --change "mask word the" --slices --least 1
@@ -137,7 +146,7 @@ done >missing
 for command in sessions model; do
     for verb in $("$VILSCOPE" $command --help | sed -n '/^$/,$ s/^  \([a-z]*\)\( [^ ].*\)*   *[a-z].*/\1/p'); do
         grep -q "^$command $verb\$" asked && continue
-        case $verb in query | difference | export | sql | pin | unpin | note | tag | untag) continue ;; esac
+        case $verb in export | sql | pin | unpin | note | tag | untag) continue ;; esac
         echo "$command $verb"
     done
 done >>missing
