@@ -19,6 +19,7 @@ class Vilscope < Formula
   depends_on "sqlite"
   depends_on "utf8proc"
   depends_on "webp"
+  uses_from_macos "zlib"
 
   def install
     system "./configure", "--with-cuda=no", *std_configure_args

@@ -38,6 +38,51 @@ else
     skip "desktop-file-validate is not installed"
 fi
 
+# ---- the libraries: what configure.ac looks for, and what each recipe calls it
+cat >"$work/libraries" <<'END'
+ncursesw libncurses-dev ncurses-devel ncurses ncurses ncurses ncurses
+libsixel libsixel-dev libsixel-devel libsixel libsixel libsixel libsixel
+sqlite3 libsqlite3-dev sqlite-devel sqlite sqlite sqlite sqlite
+zlib zlib1g-dev zlib-devel zlib zlib zlib zlib
+jansson libjansson-dev jansson-devel jansson jansson jansson jansson
+lmdb liblmdb-dev lmdb-devel lmdb lmdb lmdb lmdb
+libutf8proc libutf8proc-dev utf8proc-devel libutf8proc utf8proc utf8proc libutf8proc
+stb libstb-dev stb_image-devel stb stb stb stb
+libjpeg libjpeg-dev libjpeg-turbo-devel libjpeg-turbo jpeg-turbo libjpeg libjpeg-turbo
+libwebp libwebp-dev libwebp-devel libwebp webp libwebp libwebp-base
+yaml-0.1 libyaml-dev libyaml-devel libyaml libyaml libyaml yaml
+hdf5 libhdf5-dev hdf5-devel hdf5 hdf5 hdf5 hdf5
+pangocairo libpango1.0-dev pango-devel pango pango pango pango
+END
+sed -n 's/^VS_NEED(\[[A-Z0-9]*\], \[\([^] ]*\).*/\1/p; s/^VS_OPTIONAL(\[[a-z0-9]*\], \[[A-Z0-9]*\], \[\([^] ]*\).*/\1/p
+    s/^PKG_CHECK_MODULES(\[STB\], \[\([a-z]*\)\].*/\1/p' configure.ac | sort >"$work/wanted"
+cut -d' ' -f1 "$work/libraries" | sort | cmp -s - "$work/wanted" && [ "$(wc -l <"$work/wanted")" -ge 13 ]
+ok $? "the table above has what configure.ac looks for: $(tr '\n' ' ' <"$work/wanted")"
+column=2
+for f in debian/control packaging/rpm/vilscope.spec packaging/arch/PKGBUILD packaging/homebrew/vilscope.rb \
+    packaging/nix/default.nix packaging/conda/meta.yaml; do
+    lost=$(cut -d' ' -f$column "$work/libraries" | while read -r name; do
+        grep -qE "(^|[^a-z0-9-])$name([^a-z0-9.-]|\$)" $f || echo "$name"
+    done)
+    [ -z "$lost" ]
+    ok $? "$f names them all $lost"
+    column=$((column + 1))
+done
+lost=$(cut -d' ' -f2 "$work/libraries" | while read -r name; do sh bootstrap packages | tr ' ' '\n' | grep -qx "$name" || echo "$name"; done)
+[ -z "$lost" ]
+ok $? "and bootstrap $lost"
+# INSTALL.md's rows, of Debian, Fedora, Arch and Homebrew.
+column=2
+for system in Debian Fedora Arch macOS; do
+    row=$(sed -n "/^| $system/p" INSTALL.md)
+    lost=$(cut -d' ' -f$column "$work/libraries" | while read -r name; do
+        echo "$row" | grep -qE "(^|[^a-z0-9-])$name([^a-z0-9.-]|\$)" || echo "$name"
+    done)
+    [ -n "$row" ] && [ -z "$lost" ]
+    ok $? "and INSTALL.md's row of $system $lost"
+    column=$((column + 1))
+done
+
 # ---- what is installed
 make -C "$BUILDDIR" -s install prefix=/usr libdir=/usr/lib DESTDIR="$work/root" >"$work/out" 2>&1
 ok $? "make install $(tail -n 1 "$work/out")"
