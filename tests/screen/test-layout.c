@@ -192,6 +192,14 @@ static void narrow(void)
     ok(terminal_expect(t, "picture ? …") && !terminal_has(t, "[CLS]"), "the chosen one is there");
     terminal_row(t, 20, row, sizeof row);
     ok(strncmp(row, "…", 3) == 0, "and a mark where they began:%s", row);
+    terminal_command(t, "ask what toy lies right?");
+    ok(terminal_expect(t, "what to ##y l ##i ##es right"), "pieces of words");
+    terminal_command(t, "set words on");
+    terminal_command(t, "token ##y");
+    ok(terminal_expect(t, "[TASK 1] what toy lies right ? [SEP]") &&
+           terminal_expect(t, "\"toy 2/2\" attends to"), "are joined when wished");
+    terminal_type(t, "\033OC");
+    ok(terminal_expect(t, "\"lies 1/3\" attends to"), "and chosen one by one");
     terminal_resize(t, 24, 140);
     terminal_command(t, "say short");
     ok(terminal_expect(t, "1 thread | "), "in a wide window all of it is there");

@@ -198,8 +198,8 @@ static const struct action outside[] = {
     {"say", "", "TEXT", NULL, "show a line of text", do_say},
     {"press", "", "KEY", NULL, "press a key", do_press},
     {"bind", "", "KEY TEXT", NULL, "bind a key to a command", do_bind},
-    {"set", "", "OPTION VALUE", NULL, "set boxes, colors, figures, graphics, mouse, special or "
-     "theme", do_set},
+    {"set", "", "OPTION VALUE", NULL, "set boxes, colors, figures, graphics, mouse, special, "
+     "theme or words", do_set},
     {"suspend", "C-z", "", NULL, "suspend the program", do_suspend},
     {"interrupt", "C-c", "", NULL, "stop what is running; quit if nothing is", do_interrupt},
     {"quit", "q", "", NULL, "quit", do_quit},

@@ -100,7 +100,7 @@ static void offer_argument(const struct workbench *w, struct candidates *c, cons
     if (strstr(args, "DIRECTION"))
         offer_words(c, "left right up down");
     if (strstr(args, "OPTION"))
-        offer_words(c, "boxes color colors graphics mouse special theme");
+        offer_words(c, "boxes color colors graphics mouse special theme words");
 }
 
 static void replace(struct edit *e, size_t from, const char *text, bool whole)

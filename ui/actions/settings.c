@@ -126,10 +126,12 @@ void do_set(struct workbench *w, const char *arg)
         set_mouse(w, on);
     else if (strcmp(option, "special") == 0 && parse_switch(w, option, value, &on))
         w->how.hide_special = !on;
+    else if (strcmp(option, "words") == 0 && parse_switch(w, option, value, &on))
+        w->how.words = on;
     else if (!w->status.bad)
         workbench_say(w, true, "set boxes N, colors NAME, graphics KIND, theme NAME, color NAME "
-                      "VALUE, figure-width MM, figure-dpi N, mouse or special on|off; not '%s'",
-                      arg);
+                      "VALUE, figure-width MM, figure-dpi N, mouse, special or words on|off; "
+                      "not '%s'", arg);
     free(option);
 }
 

@@ -22,11 +22,42 @@ void draw_region_name(const struct workbench *w, int region, char *out, size_t s
     snprintf(out, size, "region %d%s%s", region, label ? " " : "", label ? label : "");
 }
 
+/* "##ing" goes on with a word. */
+static bool goes_on(const struct result *r, int token)
+{
+    return token > 0 && token < r->token_count && strncmp(r->tokens[token].piece, "##", 2) == 0;
+}
+
+/* "raining 2/2": the word, and which of its pieces; false where it is a single one. */
+static bool word_name(const struct result *r, int token, char *out, size_t size)
+{
+    int first = token, count = 1;
+    while (goes_on(r, first))
+        first--;
+    while (goes_on(r, first + count))
+        count++;
+    size_t used = 0;
+    out[0] = '\0';
+    for (int i = first; count > 1 && i < first + count && used < size; i++)
+        used += (size_t)snprintf(out + used, size - used, "%s",
+                                 r->tokens[i].piece + (i > first ? 2 : 0));
+    if (count > 1 && used < size)
+        snprintf(out + used, size - used, " %d/%d", token - first + 1, count);
+    return count > 1;
+}
+
 void draw_token_name(const struct workbench *w, int token, char *out, size_t size)
 {
     const struct result *r = w->now.r;
-    snprintf(out, size, "%s", r && token >= 0 && token < r->token_count ? r->tokens[token].piece
-                                                                        : "");
+    bool known = r && token >= 0 && token < r->token_count;
+    if (known && w->how.words && word_name(r, token, out, size))
+        return;
+    snprintf(out, size, "%s", known ? r->tokens[token].piece : "");
+}
+
+bool draw_token_joined(const struct workbench *w, int token)
+{
+    return w->how.words && w->now.r && goes_on(w->now.r, token);
 }
 
 void draw_head_name(const struct workbench *w, const struct slice *x, enum attn_kind kind,

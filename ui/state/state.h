@@ -59,6 +59,7 @@ struct script {
 /* How things are shown, whatever is chosen. */
 struct shown_how {
     bool hide_special, sort;
+    bool words; /* pieces of a word are shown joined */
     int boxes; /* how many are drawn */
     int figure_width, figure_dpi; /* mm, of figures; 0: the usual ones */
 };
@@ -136,6 +137,8 @@ void look_settle(struct workbench *w);
 /* "region 12 cat", "region 0 whole image": of the current photo in the result. */
 void draw_region_name(const struct workbench *w, int region, char *out, size_t size);
 void draw_token_name(const struct workbench *w, int token, char *out, size_t size);
+/* Whether it is shown as a part of the token before it. */
+bool draw_token_joined(const struct workbench *w, int token);
 /* "mean of heads", "head 3/8" */
 void draw_head_name(const struct workbench *w, const struct slice *x, enum attn_kind kind,
                     char *out, size_t size);

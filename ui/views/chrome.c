@@ -362,15 +362,22 @@ static void draw_paused(const struct workbench *w)
 
 /* ---- tokens: choose one to see where it looks */
 
+/* What the line has of it, and the columns before it. */
+static const char *line_piece(const struct workbench *w, int token, int *gap)
+{
+    bool joined = draw_token_joined(w, token);
+    *gap = !joined;
+    return w->now.r->tokens[token].piece + (joined ? 2 : 0);
+}
+
 /* The first token shown, so that the chosen one fits. */
 static int first_token(const struct workbench *w)
 {
-    const struct result *r = w->now.r;
     int first = 0;
     for (; first < w->sel->token; first++) {
-        int need = 0;
+        int need = 0, gap;
         for (int j = first; j <= w->sel->token && need <= COLS; j++)
-            need += text_width(r->tokens[j].piece) + 1;
+            need += text_width(line_piece(w, j, &gap)) + gap;
         if (need <= COLS - 4)
             break;
     }
@@ -393,15 +400,17 @@ static void draw_tokens(const struct workbench *w, int row)
         draw_text(row, 0, 1, "…");
     for (int i = first; i < r->token_count; i++) {
         bool dim = r->tokens[i].special || w->stale, last = i + 1 == r->token_count;
-        if (col + text_width(r->tokens[i].piece) > COLS - (last ? 1 : 3)) {
+        int gap;
+        const char *piece = line_piece(w, i, &gap);
+        col += i > first ? gap : 0;
+        if (col + text_width(piece) > COLS - (last ? 1 : 3)) {
             attrset((int)draw_dim());
             draw_text(row, col, 1, "…");
             break;
         }
         attrset((int)(i == w->sel->token ? A_REVERSE | A_BOLD : dim ? draw_dim() : A_NORMAL));
-        col += draw_text(row, col, COLS - 1 - col, "%s", r->tokens[i].piece);
+        col += draw_text(row, col, COLS - 1 - col, "%s", piece);
         attrset(A_NORMAL);
-        col++;
     }
     attrset(A_NORMAL);
 }
@@ -422,12 +431,13 @@ void chrome_draw(struct workbench *w)
 static int token_at(const struct workbench *w, int col)
 {
     const struct result *r = w->now.r;
-    int at = 1;
-    for (int i = r ? first_token(w) : 0; r && i < r->token_count; i++) {
-        int width = text_width(r->tokens[i].piece);
+    int at = 1, first = r ? first_token(w) : 0, gap;
+    for (int i = first; r && i < r->token_count; i++) {
+        int width = text_width(line_piece(w, i, &gap));
+        at += i > first ? gap : 0;
         if (col >= at && col < at + width)
             return i;
-        at += width + 1;
+        at += width;
     }
     return -1;
 }

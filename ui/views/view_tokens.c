@@ -106,9 +106,11 @@ static void draw_row(const struct workbench *w, struct area a, int row, const st
                      float most)
 {
     const struct result_token *t = &w->now.r->tokens[i];
+    char name[128];
     int numbers = a.col + a.cols - 20;
     attrset((int)(i == w->sel->token ? A_REVERSE | A_BOLD : t->special ? draw_dim() : A_NORMAL));
-    draw_text(row, a.col, a.cols - 20, "%-*s", a.cols - 21, t->piece);
+    draw_token_name(w, i, name, sizeof name);
+    draw_text(row, a.col, a.cols - 20, "%-*s", a.cols - 21, name);
     draw_heat_attr(f->gives[i] / most, 0);
     draw_text(row, numbers, 9, " %.4f  ", (double)f->gives[i]);
     draw_heat_attr(f->gets[i] / most, 0);
@@ -157,10 +159,12 @@ static void draw_attributed(const struct workbench *w, const struct pane *p, str
         if (is_hidden(w, i))
             continue;
         const struct result_token *t = &w->now.r->tokens[i];
+        char name[128];
         attrset((int)(i == w->sel->token ? A_REVERSE | A_BOLD
                       : t->special       ? draw_dim()
                                          : A_NORMAL));
-        draw_text(row, a.col, a.cols - 10, "%-*s", a.cols - 11, t->piece);
+        draw_token_name(w, i, name, sizeof name);
+        draw_text(row, a.col, a.cols - 10, "%-*s", a.cols - 11, name);
         if (isnan(worth[i])) {
             draw_text(row++, a.col + a.cols - 10, 10, " -");
             continue;
