@@ -110,8 +110,8 @@ static const struct scene scenes[] = {
     /* inside the model */
     {"matrix", FRESH ":token large\r", ESC "OQ", "14:! text to image, layer 2/3\npixels"},
     {"special", "z", "Z", "-4:[CLS]\n1:without special tokens\npixels"},
-    {"sort", "Z", "S", "1:, sorted\n-3:0 who 1 \npixels"},
-    {"difference", "SzM", "V", "27:+0.00 \npixels"},
+    {"sort", "Z", "S", "1:, sorted\n-3:0 1 2 \npixels"},
+    {"difference", "SzM", "V", "27: 0.00 +\npixels"},
     {"restore", "V", "U", "-0:with mask\n28:{large}"},
     {"matrix-of", "", "w", "14:A early: text to image\npixels"},
 

@@ -361,9 +361,10 @@ void inside_columns(const struct workbench *w, const struct grid *g, struct area
         name(w, arg, g->first_col + j, text, sizeof text);
         const char *brief = inside_brief(text, 0);
         int left = grid_left(g, j), room = grid_left(g, j + 1) - left - 1;
-        int digits = (int)strspn(brief, "0123456789"); /* a number, rather than a cut name */
+        /* A number, rather than a cut name, in all of them. */
+        int digits = (int)strspn(brief, "0123456789"), least = (int)g->cell_cols - 1;
         attrset((int)(chosen ? A_REVERSE : draw_dim()));
-        draw_text(row, g->at.col + left, digits && text_width(brief) > room ? digits : room, "%s",
+        draw_text(row, g->at.col + left, digits && text_width(brief) > least ? digits : room, "%s",
                   brief);
         attrset(A_NORMAL);
     }
