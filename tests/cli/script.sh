@@ -153,4 +153,14 @@ refuses 1 "no-such.vs" "no script" "$VILSCOPE" --no-log -S no-such.vs
 refuses 2 "a screen is ROWSxCOLS" "a screen of no size" "$VILSCOPE" -S all.vs --screen 5x5
 refuses 2 "a screen is ROWSxCOLS" "words behind the size" "$VILSCOPE" -S all.vs --screen 40x100,10x20x
 refuses 2 "is that of a script" "a screen without a script" "$VILSCOPE" --screen 40x100
+# ---- regions with confidences: the list is that of inspect
+cp "$SRCDIR/tests/data/regions/mmf.npy" scene.npy
+cp "$SRCDIR/tests/data/regions/mmf_info.npy" scene_info.npy
+cp "$SRCDIR/tests/data/tiny/scene.png" .
+printf '%s\n' 'image 1' wait 'view regions' 'export regions.csv' >regions.vs
+"$VILSCOPE" -m "$SRCDIR/tests/data/tiny" --no-log -S regions.vs scene.png >out 2>&1 </dev/null
+"$VILSCOPE" inspect --json scene.npy 2>/dev/null | sed -n 's/.*"confidence": \([0-9.]*\),*/\1/p' >sure
+sed 1d regions.csv | cut -d , -f 6 | cmp -s - sure && [ "$(grep -c . sure)" -eq 7 ]
+ok $? "regions are listed with their confidences: $(cat out)"
+
 end
