@@ -155,6 +155,11 @@ for word in "vqa minval" "nlvr2 dev" "vqa minval: reliability" "vqa minval: othe
 done >left
 [ ! -s left ]
 ok $? "it has scores, reliability and items $(cat left)"
+# NLVR2's points, the third and fourth, are 75 and 0 % up the axis that goes to 100.
+sed 's/.*<circle .* cy="\([0-9.]*\)".*/point \1/; s/.* y="\([0-9.]*\)".*>\(20\|80\)<.*/at \2 \1/' scores.svg |
+    awk '$1 == "at" { y[$2] = $3 } $1 == "point" && ++n > 2 && n < 5 { p[n] = $2 }
+        END { off = (p[4] - p[3]) - 75 * (y[20] - y[80]) / 60; exit n < 4 || off > 0.2 || off < -0.2 }'
+ok $? "points are where the axis has their scores"
 "$VILSCOPE" compare --no-log --check-set "$SRCDIR/examples/demo.checks" --figure trend.pdf >out 2>err </dev/null &&
     [ "$(head -c 5 trend.pdf)" = "%PDF-" ]
 ok $? "a check set over the checkpoints: $(tail -n 1 err)"
