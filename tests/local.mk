@@ -4,7 +4,7 @@ EXTRA_DIST += tests/cluster/run tests/cluster/throwaway tests/leaks.txt tests/po
 	tests/mutation/build.py tests/mutation/cover.py tests/mutation/faults.py \
 	tests/mutation/results.py tests/mutation/trial.py \
 	tests/data/checkpoints/make.py tests/data/checkpoints/training.pt \
-	tests/data/checkpoints/training_old.bin \
+	tests/data/checkpoints/blank_name.bin tests/data/checkpoints/training_old.bin \
 	tests/data/detector/small.yaml tests/data/detector/x152.yaml \
 	tests/data/frozen \
 	tests/data/serve \

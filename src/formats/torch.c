@@ -235,7 +235,7 @@ static void note_objects(struct tensorfile *f, const struct pickle *p)
             strmap_add(&seen, (const char *)v->bytes, v->len, n) < 0 && n++ < OBJECTS_SHOWN)
             buf_printf(&all, "%s%s", n > 1 ? ", " : "", (const char *)v->bytes);
     for (char *c = all.data; c && *c; c++) /* "vilbert.utils tbLogger" */
-        if (*c == ' ' && c[-1] != ',')
+        if (*c == ' ' && c > all.data && c[-1] != ',')
             *c = '.';
     if (n > OBJECTS_SHOWN)
         buf_printf(&all, " and %d more", n - OBJECTS_SHOWN);

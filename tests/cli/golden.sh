@@ -101,7 +101,7 @@ tokens() {
 }
 is tokenize tokens
 for f in tiny/checkpoint.bin tiny/gqa.txt tiny/classes.txt tiny/vocab.txt tiny/scene.npy tiny/scene.png \
-    tiny/config.json tiny/expected.safetensors checkpoints/training.pt checkpoints/training_old.bin \
+    tiny/config.json tiny/expected.safetensors checkpoints/blank_name.bin checkpoints/training.pt checkpoints/training_old.bin \
     regions/mmf.npy regions/mmf_info.npy regions/lxmert_obj36.tsv regions/vilbert_beta.lmdb \
     regions/bua.npz regions/padded.npz regions/one.pkl regions/two.pkl pictures/turned.jpg \
     pictures/palette.gif pictures/lossy.webp pictures/rgb.bmp pictures/rgb.ppm pictures/gray.png \
