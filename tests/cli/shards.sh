@@ -181,6 +181,9 @@ ok $? "what is whole is scored, and the rest named: $(cat "$work/err")"
 share 3 early 1 "$work/logs" && merge && ! grep -q 'missing' "$work/out" &&
     [ "$(grep -c '12 of 12 items, 3 of 3 shards' "$work/out")" -eq $((2 * tasks)) ]
 ok $? "all is there: $(grep '^vqa *early' "$work/out")"
+grep '12 of 12 items' "$work/out" >"$work/first"
+merge && grep '12 of 12 items' "$work/out" | cmp - "$work/first" && [ "$(grep -vc ' 0.0%' "$work/first")" -gt 3 ]
+ok $? "once more the scores are those that were joined: $(grep '^vqa *early' "$work/out")"
 merge --missing && [ ! -s "$work/out" ]
 ok $? "nothing is missing"
 for l in one all; do
