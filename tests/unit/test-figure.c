@@ -231,6 +231,41 @@ static void test_labels(void)
     figure_fini(&f);
 }
 
+/* The band of a curve reaches from each lower to each higher end: it is as high at each of three
+ * places, 6 of the 8 that the curve rises. */
+static void test_band(void)
+{
+    struct vs_err err = {0};
+    struct figure f = {.title = xstrdup("band")};
+    struct figure_series *s = figure_panel_series(figure_panel(&f, FIGURE_CURVES, NULL), NULL, 3);
+    s->low = xcalloc(3, sizeof *s->low);
+    s->high = xcalloc(3, sizeof *s->high);
+    for (int i = 0; i < 3; i++) {
+        s->y[i] = (float)(4 * i);
+        s->low[i] = s->y[i] - 2;
+        s->high[i] = s->y[i] + 4;
+    }
+    char *path = path_of("band.svg");
+    double x[6] = {0}, y[6] = {0};
+    size_t size;
+    int rc = figure_write(&f, path, &(struct figure_how){85, 200}, &err), n = 0;
+    char *text = read_all(path, &size), *end = strstr(text, "fill-opacity=\"0.16\"");
+    for (char *at = text; end && (at = strstr(at, "<path d=\"M")) != NULL && at < end; at++) {
+        const char *p = at + strlen("<path d=\"");
+        for (n = 0; n < 6 && sscanf(p, "%*[ ML]%lf %lf", &x[n], &y[n]) == 2; n++)
+            p += 1 + strcspn(p + 1, "LZ\"");
+    }
+    bool good = n == 6;
+    for (int i = 0; i < 3; i++)
+        good &= fabs(x[i] - x[5 - i]) < 0.02 &&
+                fabs((y[i] - y[5 - i]) - (y[0] - y[2]) * 6 / 8) < 0.03;
+    ok(rc == 0 && good && y[0] - y[2] > 9, "a curve's band has the height of its intervals %s",
+       err.text);
+    free(text);
+    free(path);
+    figure_fini(&f);
+}
+
 static void test_others(const struct figure *f)
 {
     size_t size;
@@ -292,6 +327,7 @@ int main(void)
         test_narrow(&f);
         test_many();
         test_labels();
+        test_band();
         test_others(&f);
         test_failures(&f);
     }
