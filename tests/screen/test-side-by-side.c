@@ -134,6 +134,10 @@ static void at_once(void)
        "--check-set and --watch: the model's checkpoint and the folder's are asked");
     if (!t)
         return;
+    ok(shell("mv '%s' '%s.away'", run, run) && terminal_expect(t, "run: No such file"),
+       "a folder that is gone is told");
+    ok(shell("mv '%s.away' '%s'", run, run) && terminal_goes(t, "run: No such file"),
+       "until it is there again");
     terminal_type(t, ":quit\r");
     ok(terminal_ends(t), "that ends in order, too");
 }
