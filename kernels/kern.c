@@ -7,9 +7,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#if defined(__x86_64__)
+#if defined(KERN_HAVE_QUADS) && defined(__x86_64__)
 #include <cpuid.h>
-#elif defined(__aarch64__) && defined(__linux__)
+#elif defined(KERN_HAVE_QUADS) && defined(__aarch64__) && defined(__linux__)
 #include <sys/auxv.h>
 #endif
 
@@ -21,12 +21,14 @@ static bool always(void)
 }
 
 #if defined(__x86_64__)
+#ifdef KERN_HAVE_QUADS
 /* AVX VNNI: CPUID leaf 7, part 1, EAX bit 4. Not every compiler knows its name. */
 static bool has_avxvnni(void)
 {
     unsigned a, b, c, d;
     return __get_cpuid_count(7, 1, &a, &b, &c, &d) && (a >> 4 & 1);
 }
+#endif
 
 static bool has_avx2(void)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Products in whole numbers, compiled once per instruction set like kern_cpu.c, and once more
- * (KERN_QUADS) for processors that have instructions for products of 8 bits with it.
+ * (KERN_QUADS) with instructions for products of 8 bits, for processors that have them.
  *
  * A row of x becomes whole numbers from -127 to 127 and a scale; the weights have theirs. Sums are
  * made in 32 bits and are exact: so they are the same from every instruction set and on any number

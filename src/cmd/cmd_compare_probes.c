@@ -414,10 +414,9 @@ static int answers_stopped(const struct compare_run *r, int rc, struct vs_err *e
         answers_print(r, t);
     fflush(stdout); /* before what is said of it */
     if (answers)
-        vs_fail(err, rc, "%s: the %d answers until then are shown%s", why, answers,
-                !r->log ? ", and not logged: the same command asks anew"
-                : again ? " and logged: the same command asks anew, and logs none twice"
-                        : " and logged: the same command asks anew");
+        vs_fail(err, rc, "%s: what was answered until then (%d) is shown%s; the same command "
+                "begins again%s", why, answers, r->log ? " and logged" : ", not logged",
+                r->log && again ? ", and logs none twice" : "");
     free(why);
     return rc;
 }

@@ -21,6 +21,10 @@ static int check_one(const float *b, int i, const char *where, struct vs_err *er
 
 /* What a detector adds to the right and below, up to 31 pixels of an image whose sides it has made
  * that small and that large at most, belongs to the image for it: boxes lie there, too. */
+#define PUBLISHED_SMALL 800
+#define PUBLISHED_LARGE 1333
+#define DEMO_SMALL 192
+#define DEMO_LARGE 256
 static float padding(int width, int height, float small, float large)
 {
     float w = (float)width, h = (float)height;
@@ -78,18 +82,12 @@ static void tell_empty(const float *boxes, int count, const char *where, char **
         note_add(note, "%s: %d of %d boxes have no area (box %d)", where, n, count, first);
 }
 
-int boxes_look_found(const float *boxes, int count, const char *where, struct vs_err *err)
+static int look_padded(const float *boxes, int count, int width, int height, float pad,
+                       const char *where, struct vs_err *err)
 {
     int rc = 0;
     for (int i = 0; i < count && rc == 0; i++)
         rc = check_one(boxes + 4 * (size_t)i, i, where, err);
-    return rc;
-}
-
-static int look_padded(const float *boxes, int count, int width, int height, float pad,
-                       const char *where, struct vs_err *err)
-{
-    int rc = boxes_look_found(boxes, count, where, err);
     if (rc == 0 && !all_fit(boxes, count, width, height, pad))
         rc = outside(boxes, count, width, height, pad, where, err);
     return rc;
@@ -99,6 +97,13 @@ int boxes_look(const float *boxes, int count, int width, int height, const char 
                struct vs_err *err)
 {
     return look_padded(boxes, count, width, height, 0, where, err);
+}
+
+int boxes_look_found(const float *boxes, int count, int width, int height, const char *where,
+                     struct vs_err *err)
+{
+    float most = 2 * (float)(width > height ? width : height) + 1024;
+    return look_padded(boxes, count, width, height, most, where, err);
 }
 
 /* What may have to be changed of boxes that are good otherwise. */
@@ -128,12 +133,13 @@ int boxes_check(float *boxes, int count, int width, int height, const char *wher
 int boxes_check_found(float *boxes, int count, int width, int height, const char *where,
                       char **note, struct vs_err *err)
 {
-    float pad = padding(width, height, 800, 1333), more = padding(width, height, 192, 256);
+    float pad = padding(width, height, PUBLISHED_SMALL, PUBLISHED_LARGE);
+    float more = padding(width, height, DEMO_SMALL, DEMO_LARGE);
     if (!all_fit(boxes, count, width, height, pad) && all_fit(boxes, count, width, height, more) &&
         !all_fit(boxes, count, height, width, pad)) {
         note_add(note, "%s: boxes reach farther out of the image of %dx%d pixels than those of the "
                  "published detector, %.0f pixels", where, width, height, (double)pad);
-        pad = more; /* as those of the demo's */
+        pad = more;
     }
     int rc = look_padded(boxes, count, width, height, pad, where, err);
     if (rc == 0)

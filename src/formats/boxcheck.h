@@ -19,8 +19,10 @@ int boxes_check(float *boxes, int count, int width, int height, const char *wher
  * is noted. */
 int boxes_check_found(float *boxes, int count, int width, int height, const char *where,
                       char **note, struct vs_err *err);
-/* For what any detector has just found, however much it adds: finite, x1 <= x2, y1 <= y2. */
-int boxes_look_found(const float *boxes, int count, const char *where, struct vs_err *err);
+/* For what any detector has just found: its description may have it add far more, so up to twice
+ * the image and 1024 pixels beyond are let pass. */
+int boxes_look_found(const float *boxes, int count, int width, int height, const char *where,
+                     struct vs_err *err);
 /* boxes_check, with nothing changed and nothing noted. */
 int boxes_look(const float *boxes, int count, int width, int height, const char *where,
                struct vs_err *err);

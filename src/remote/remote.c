@@ -406,7 +406,7 @@ static int check_regions(const struct remote *r, const struct remote_picture *p,
     if (found->dim != r->model.net.sizes.features || found->width != p->w || found->height != p->h)
         return vs_fail(err, VS_E_FORMAT, "%s: sent regions of another picture or model",
                        r->address);
-    return boxes_look_found(found->boxes, found->count, r->address, err);
+    return boxes_look_found(found->boxes, found->count, p->w, p->h, r->address, err);
 }
 
 int remote_detect(struct remote *r, const struct remote_picture *p, const atomic_bool *cancel,

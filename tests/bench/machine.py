@@ -24,8 +24,8 @@ def processor():
 def instructions():
     """Those that the back ends could use, of what the processor says it has."""
     flags = of_file("/proc/cpuinfo", r"^(?:flags|Features)\s*:\s*(.*)$").split()
-    return [f for f in ("avx2", "fma", "avx512f", "avx512_vnni", "amx_tile", "asimd", "sve")
-            if f in flags]
+    return [f for f in ("avx2", "fma", "avx_vnni", "avx512f", "avx512_vnni", "amx_tile", "asimd",
+                        "asimddp", "sve") if f in flags]
 
 
 def threads():

@@ -55,6 +55,7 @@ grep -q "is $work/one/bin/vilscope" ../out && grep -q "export PATH=\"$work/one/b
 ok $? "and says where the program is, and how its name finds it"
 does "and once" "install below $work/one," --prefix="$work/one" build
 does "for a third place, too" "configure --prefix=$work/two,install below $work/two," --prefix="$work/two" build
+does "a slash behind it changes nothing" "install below $work/two," --prefix="$work/two/" build
 does "a run without a place leaves it where it is" "" build
 refuses 1 "takes a full path" "a place that is no full path" ./bootstrap --prefix=here build
 end

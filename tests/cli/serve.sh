@@ -234,7 +234,7 @@ status=$? answers=$(grep -c '^same ' "$work/out5")
     grep -q "^$answers asked: 0 changed .*, 0 could not be asked" "$work/out5"
 ok $? "a replay without a log says what it has, and that it is not kept: $status $(tail -n 1 "$work/err5")"
 wait "$p6"
-status=$? answers=$(sed -n 's/.* gone.*: the \([0-9]*\) answers until then are shown and logged: the same command asks anew$/\1/p' "$work/err6")
+status=$? answers=$(sed -n 's/.* gone.*: what was answered until then (\([0-9]*\)) is shown and logged; the same command begins again$/\1/p' "$work/err6")
 [ $status -eq 1 ] && [ "${answers:-0}" -ge 2 ] && [ "$(in_log)" -eq "$answers" ] && grep -q '^query .* final *$' "$work/out6" &&
     [ "$(grep -c 'not asked: .*gone' "$work/err6")" -eq 1 ]
 ok $? "a check set shows what was answered, and says where it is: $status $(tail -n 1 "$work/err6")"

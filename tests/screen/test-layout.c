@@ -200,6 +200,10 @@ static void narrow(void)
            terminal_expect(t, "\"toy 2/2\" attends to"), "are joined when wished");
     terminal_type(t, "\033OC");
     ok(terminal_expect(t, "\"lies 1/3\" attends to"), "and chosen one by one");
+    terminal_command(t, "token to");
+    terminal_command(t, "mask");
+    ok(terminal_expect(t, "[MASK] ##y lies right"), "a word whose beginning is masked is not");
+    terminal_command(t, "restore");
     terminal_resize(t, 24, 140);
     terminal_command(t, "say short");
     ok(terminal_expect(t, "1 thread | "), "in a wide window all of it is there");

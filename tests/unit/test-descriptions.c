@@ -274,6 +274,11 @@ static void found_boxes(void)
     }
     ok(boxes_look(cases[0].box, 1, 640, 480, "given", NULL) != 0,
        "no box that is given lies there");
+    /* Of a detector that nobody knows: far out, but not anywhere. */
+    static const float far[2][4] = {{600, 400, 2500, 479}, {600, 400, 1e30f, 479}};
+    ok(boxes_look_found(far[0], 1, 640, 480, "server", NULL) == 0 &&
+           boxes_look_found(far[1], 1, 640, 480, "server", NULL) == VS_E_FORMAT,
+       "what a server found is not anywhere");
 }
 
 /* ---- lists of boxes */

@@ -22,10 +22,14 @@ void draw_region_name(const struct workbench *w, int region, char *out, size_t s
     snprintf(out, size, "region %d%s%s", region, label ? " " : "", label ? label : "");
 }
 
-/* "##ing" goes on with a word. */
+/* "##ing" goes on with a word, if the word's first piece is not masked. */
 static bool goes_on(const struct result *r, int token)
 {
-    return token > 0 && token < r->token_count && strncmp(r->tokens[token].piece, "##", 2) == 0;
+    int first = token < r->token_count ? token : 0;
+    while (first > 0 && result_goes_on(&r->tokens[first]))
+        first--;
+    return first < token && token < r->token_count &&
+           strcmp(r->tokens[first].piece, "[MASK]") != 0;
 }
 
 /* "raining 2/2": the word, and which of its pieces; false where it is a single one. */

@@ -216,7 +216,7 @@ static void chrome_hints(const struct workbench *w, char *out, size_t size)
     const char *own = p && p->view->hints ? p->view->hints : "";
     const char *panes = p && !p->view->popup ? ", Tab pane" : "";
     if (w->typed.mode == MODE_BOX)
-        snprintf(out, size, "%s", ""); /* the message has them */
+        out[0] = '\0'; /* the message has them */
     else if (w->typed.mode == MODE_BROWSE)
         snprintf(out, size, "? help, q quit%s%s%s", panes, *own ? ", " : "", own);
     else
@@ -297,8 +297,8 @@ static void chrome_right(const struct workbench *w, char *out, size_t size)
         snprintf(ms, sizeof ms, "%.0f ms | ", w->now.r->ms.total);
     chrome_hints(w, hints, sizeof hints);
     int left = text_width(chrome_pointed(w) ? w->screen.hover.text : message);
-    int right = snprintf(out, size, "%s | %s%s", what, ms, w->logging.state);
-    if (w->ses.model && left + 3 + text_width(hints) > COLS - 4 - right)
+    snprintf(out, size, "%s | %s%s", what, ms, w->logging.state);
+    if (w->ses.model && left + 3 + text_width(hints) > COLS - 4 - text_width(out))
         snprintf(out, size, "%s%s", ms, w->logging.state);
 }
 
