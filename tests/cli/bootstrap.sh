@@ -36,6 +36,7 @@ done
 echo "echo 'install ok installed'" | tool ../bin/dpkg-query
 echo "exit 1" | tool ../bin/apt-get
 PATH=$work/bin:$PATH
+unset CONFIGURE_FLAGS # of whoever runs this
 # does WHAT DONE ARGUMENT...: bootstrap with these arguments, and what it did, in one line.
 does() {
     what=$1 want=$2

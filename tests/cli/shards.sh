@@ -395,6 +395,16 @@ done
 "$v" compare $a --log "$work/whole.db" >/dev/null 2>&1
 [ "$(logged "$work/whole.db")" -gt "$all" ]
 ok $? "without either it is another run"
+for how in "" --json; do
+    # shellcheck disable=SC2086
+    ends 75 INT 'within 3 $all logged "$work/killed.db"' 'rm -f "$work"/killed.db*' \
+        "$v" compare $a $how --log "$work/killed.db"
+    there=$(logged "$work/killed.db")
+    grep -q ": stopped: what was answered until then ($there) is shown and logged; the same command begins again\$" \
+        "$work/err" && [ "$there" -lt "$all" ] && [ -s "$work/out" ] &&
+        { [ -z "$how" ] || [ "$(tail -n 1 "$work/out")" = "}" ]; }
+    ok $? "compare $how, stopped by Ctrl-C after $there: $(tail -n 1 "$work/err")"
+done
 for log in whole killed; do
     rm -f "$work/$log.db"
     c --log "$work/$log.db"
