@@ -55,7 +55,7 @@ static void tasks_draw(struct workbench *w, struct pane *p, struct area a)
         char told[300];
         bool answers = tasks_tell(w, t, told, sizeof told);
         attrset((int)(i == v->pick ? A_REVERSE : answers ? A_NORMAL : draw_dim()));
-        draw_text(row++, a.col + 1, a.cols - 1, "%c %3d  %-18s %s", i < 9 ? '1' + i
+        draw_text(row++, a.col + 1, a.cols - 1, "%c %3d  %-19s %s", i < 9 ? '1' + i
                                                                     : i == 9 ? '0' : ' ',
                   t->id, t->title, told);
         attrset(A_NORMAL);
