@@ -275,8 +275,8 @@ static void two_families(void)
     command(t, "ask a red square");
     ok(terminal_expect(t, "  belongs    logit"), "it begins with a task that it answers");
     command(t, "task");
-    ok(terminal_expect(t, "SNLI-VE            it is the pre-trained two-stream model") &&
-       terminal_expect(t, "Alignment          a caption to rank"),
+    ok(terminal_expect(t, "SNLI-VE             it is the pre-trained two-stream model") &&
+       terminal_expect(t, "Alignment           a caption to rank"),
        "of the others the list of tasks says why not");
     terminal_type(t, "\033");
     command(t, "map image");

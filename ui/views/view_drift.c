@@ -7,6 +7,7 @@
 #include "ui/views/grid.h"
 #include "ui/views/list.h"
 #include "ui/state/stale.h"
+#include "ui/kit/text.h"
 
 #include <curses.h>
 #include <math.h>
@@ -68,7 +69,7 @@ static void draw_weights(const struct weights_change *x, const struct pane *p, s
             draw_text(row, a.col, a.cols, "%-22.22s cannot be compared", drift_short_name(l->name));
             continue;
         }
-        draw_text(row, a.col, a.cols, "%-22.22s %10.4g %10.4g", drift_short_name(l->name),
+        draw_text(row, a.col, a.cols, "%-22.22s %#10.4g %#10.4g", drift_short_name(l->name),
                   l->relative, l->most);
         attrset((int)draw_rank_attr(1));
         if (bar > 2)
@@ -132,13 +133,45 @@ static void draw_values(const struct workbench *w, const struct cka *x, struct a
     attrset(A_NORMAL);
 }
 
-/* Both streams, one above the other or beside each other, in one picture. */
+/* Over or below the columns of a matrix: "emb", "1", "co 1", where there is room. */
+static void draw_depth_names(const struct cka *x, int row, int col, int wide)
+{
+    int each = wide / x->depths;
+    if (each < 4)
+        return;
+    attrset((int)draw_dim());
+    for (int i = 0; i < x->depths; i++) {
+        const char *name = x->names[i];
+        name = strncmp(name, "layer ", 6) == 0 ? name + 6 : name;
+        int len = text_width(name);
+        len = len < each ? len : 3;
+        draw_text(row, col + i * each + (each - len) / 2, len, "%.*s", len, name);
+    }
+    attrset(A_NORMAL);
+}
+
+/* How many columns a matrix takes of so many. */
+static int states_wide(const struct cka *x, int cols)
+{
+    return cols / x->depths > 6 ? 6 * x->depths : cols / x->depths * x->depths;
+}
+
+/* And how many rows. */
+static int states_high(const struct cka *x, int rows)
+{
+    return rows / x->depths > 0 ? rows / x->depths * x->depths : rows;
+}
+
+/* Both streams, one above the other, in one picture; names of columns stand above the first and
+ * below the second, where no pixels cover them. */
 static void draw_states(struct workbench *w, struct pane *p, const struct drift *d, struct area a)
 {
     struct drift_view *v = p->state;
     int cw, ch, names = 11;
     draw_cell(w, &cw, &ch);
-    int rows = (a.rows - 3) / 2;
+    int most = d->cka[0].depths > d->cka[1].depths ? d->cka[0].depths : d->cka[1].depths;
+    bool named = (a.rows - 5) / 2 >= most;
+    int rows = (a.rows - (named ? 5 : 3)) / 2;
     struct canvas *c = NULL;
     char why[256];
     bool one = compare_task_tokens(w->ses.model, d->a, d->b, why, sizeof why);
@@ -148,7 +181,8 @@ static void draw_states(struct workbench *w, struct pane *p, const struct drift 
               d->cka[0].rows, one ? " (no task token)" : "", cka_floor(&d->cka[0]),
               d->cka[1].rows, cka_floor(&d->cka[1]));
     attrset(A_NORMAL);
-    struct area at = {a.row + 2, a.col + names, 2 * rows + 1,
+    int last = d->cka[1].depths ? states_high(&d->cka[1], rows) : rows;
+    struct area at = {a.row + (named ? 3 : 2), a.col + names, rows + 1 + last,
                       draw_cols(w, a.cols - names)};
     for (int s = 0; s < 2; s++) {
         const struct cka *x = &d->cka[s];
@@ -157,8 +191,9 @@ static void draw_states(struct workbench *w, struct pane *p, const struct drift 
             draw_text(a.row + 2, a.col, a.cols, "no room for the states: z maximises the view");
             break;
         }
-        int high = rows / n > 0 ? rows / n * n : rows, wide = at.cols / n > 6 ? 6 * n
-                                                             : at.cols / n * n;
+        int high = states_high(x, rows), wide = states_wide(x, at.cols);
+        if (named)
+            draw_depth_names(x, s == 0 ? at.row - 1 : top + high, at.col, wide);
         if (!c)
             c = draw_canvas(w, at.cols * cw, at.rows * ch);
         if (!c)
@@ -179,8 +214,8 @@ static void draw_states(struct workbench *w, struct pane *p, const struct drift 
         const struct cka *x = &d->cka[s];
         int n = x->depths, top = at.row + s * (rows + 1);
         if (n && rows >= n)
-            draw_values(w, x, (struct area){top, at.col, rows / n * n,
-                                            at.cols / n > 6 ? 6 * n : at.cols / n * n});
+            draw_values(w, x, (struct area){top, at.col, states_high(x, rows),
+                                            states_wide(x, at.cols)});
     }
 }
 
