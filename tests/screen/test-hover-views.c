@@ -243,7 +243,7 @@ static void each(struct terminal *t)
         {{"token large", "view states"}, 6, 40, states_agree},
         {{"view lens"}, 5, 40, lens_agree},
         {{"attribute relevancy", "view attribution"}, 8, 22, attribution_agrees},
-        {{"attribute off", "leave-one-out heads"}, 5, 3, effects_agree},
+        {{"attribute off", "leave-one-out heads"}, 6, 6, effects_agree},
         {{"leave-one-out heads"}, 6, 110, effects_agree},
         {{"leave-one-out regions"}, 15, 20, effects_agree},
         {{"leave-one-out tokens"}, 3, 42, words_agree},

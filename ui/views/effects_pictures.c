@@ -259,6 +259,22 @@ int effects_layers(const struct effects *e)
     return effects_most(s.layers);
 }
 
+/* Numbers of layers beside the maps, which v describes, and of heads above each. */
+static void draw_head_numbers(const struct sizes *s, const struct effects_picture *v,
+                              struct area at, int cw, int ch)
+{
+    attrset((int)draw_dim());
+    for (int i = 0, layers = effects_most(s->layers); i < layers; i++)
+        draw_text(at.row + i * v->cell_h / ch, at.col - 3, 2, "%2d", i + 1);
+    for (int k = 0; k < ATTN_COUNT; k++) {
+        bool room = v->cell_w >= (s->heads[k] > 9 ? 3 : 2) * cw;
+        for (int j = 0; s->layers[k] && j < s->heads[k] && room; j++)
+            draw_text(at.row - 1, at.col + (v->heads_w * s->place[k] / s->maps +
+                                            (2 * j + 1) * v->cell_w / 2) / cw, 2, "%d", j + 1);
+    }
+    attrset(A_NORMAL);
+}
+
 void effects_draw_heads(struct workbench *w, const struct pane *p, struct effects_picture *v,
                         const struct effects *e, struct area a)
 {
@@ -266,10 +282,16 @@ void effects_draw_heads(struct workbench *w, const struct pane *p, struct effect
     int cw, ch;
     draw_cell(w, &cw, &ch);
     const struct gfx *g = &w->screen.gfx;
-    int width = a.cols * cw, layers = effects_most(s.layers), heads = effects_most(s.heads);
+    int layers = effects_most(s.layers), heads = effects_most(s.heads);
     int maps = s.maps > 0 ? s.maps : 1;
+    bool numbers = a.rows >= layers + 2 && a.cols >= 3 * heads * maps;
+    if (numbers) {
+        a.col += 3;
+        a.cols -= 3;
+    }
+    int width = a.cols * cw;
     width = gfx_has_pixels(g) && width > g->most_w ? g->most_w : width;
-    int cell_w = (width / maps - cw) / heads, cell_h = (a.rows - 1) * ch / layers;
+    int cell_w = (width / maps - cw) / heads, cell_h = (a.rows - 1 - numbers) * ch / layers;
     cell_w = cell_w < 1 ? 1 : cell_w < 5 * cw ? cell_w : 5 * cw;
     cell_h = cell_h < 1 ? 1 : cell_h < ch ? cell_h : cell_h < 2 * ch ? ch : 2 * ch;
     for (int k = 0; k < ATTN_COUNT; k++)
@@ -280,12 +302,14 @@ void effects_draw_heads(struct workbench *w, const struct pane *p, struct effect
     if (!c)
         return;
     paint_heads(w, e, &s, c, cell_w, cell_h);
-    const struct area at = {a.row + 1, a.col, (layers * cell_h + ch - 1) / ch, a.cols};
+    const struct area at = {a.row + 1 + numbers, a.col, (layers * cell_h + ch - 1) / ch, a.cols};
     gfx_place(&w->screen.gfx, p->slot, at, c);
     v->at = area_in_pane(p, at);
     v->cell_w = cell_w;
     v->cell_h = cell_h;
     v->heads_w = width;
+    if (numbers)
+        draw_head_numbers(&s, v, at, cw, ch);
 }
 
 static int effects_head_at(const struct workbench *w, const struct effects_picture *v,

@@ -235,7 +235,7 @@ static void draw_effects_body(struct workbench *w, struct pane *p, const struct 
         picture.cols = at.cols - LIST - 1;
         list = (struct area){at.row, at.col + at.cols - LIST, at.rows, LIST};
     } else if (high) {
-        picture.rows = e->of == EFFECTS_HEADS ? effects_layers(e) + 1 : at.rows / 2;
+        picture.rows = e->of == EFFECTS_HEADS ? effects_layers(e) + 2 : at.rows / 2;
         picture.rows = picture.rows < at.rows / 2 ? picture.rows : at.rows / 2;
         list = (struct area){at.row + picture.rows, at.col, at.rows - picture.rows, at.cols};
     }
