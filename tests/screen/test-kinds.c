@@ -306,8 +306,9 @@ static void in_tmux(const char *features, const char *chosen, bool sixels)
     terminal_settle(t, 150);
     ok(asked_tmux() == 1, "tmux is asked once, whatever else is answered: %d", asked_tmux());
     terminal_resize(t, 30, 100);
-    TERMINAL_UNTIL(t, asked_tmux() == 2);
-    ok(asked_tmux() == 2, "and once more after a resize: %d", asked_tmux());
+    TERMINAL_UNTIL(t, asked_tmux() >= 2);
+    /* Its signal comes twice, of the kernel and of the test, and on a slow machine one by one. */
+    ok(asked_tmux() == 2 || asked_tmux() == 3, "and once more after a resize: %d", asked_tmux());
     terminal_type(t, "qq");
     terminal_end(t);
 }
