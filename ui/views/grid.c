@@ -29,10 +29,7 @@ struct rgb grid_color(float x, float top, enum scale s)
 static void legend_number(float x, float top, bool sign, char *out, size_t size)
 {
     int digits = top >= 20 ? 0 : top >= 2 ? 1 : top >= 0.2f ? 2 : top >= 0.02f ? 3 : 4;
-    if (sign)
-        grid_signed((double)x, digits, out, size);
-    else
-        snprintf(out, size, "%.*f", digits, (double)x);
+    grid_number((double)x, sign, digits, out, size);
 }
 
 void grid_legend(int row, int col, int width, float top, enum scale s)
@@ -56,6 +53,14 @@ void grid_signed(double x, int digits, char *out, size_t size)
     snprintf(out, size, "%+.*f", digits, x);
     if (strspn(out, "+-0.") == strlen(out))
         out[0] = ' ';
+}
+
+void grid_number(double x, bool sign, int digits, char *out, size_t size)
+{
+    if (sign)
+        grid_signed(x, digits, out, size);
+    else
+        snprintf(out, size, "%.*f", digits, x);
 }
 
 /* ---- where */

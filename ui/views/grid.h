@@ -14,6 +14,8 @@ void grid_legend(int row, int col, int width, float top, enum scale s);
 
 /* "+0.12", "-0.12", " 0.00": what rounds to nothing has no sign. */
 void grid_signed(double x, int digits, char *out, size_t size);
+/* So, or without a sign where none is meant: "0.12". */
+void grid_number(double x, bool sign, int digits, char *out, size_t size);
 
 struct grid {
     /* What it shows. */

@@ -151,10 +151,7 @@ static void attention_draw(struct workbench *w, struct pane *p, struct area a)
             attrset(list[i].region == w->sel->region ? A_REVERSE : A_NORMAL);
         }
         char number[32];
-        if (method && method->is_signed)
-            grid_signed((double)list[i].weight, 4, number, sizeof number);
-        else
-            snprintf(number, sizeof number, "%.4f", (double)list[i].weight);
+        grid_number((double)list[i].weight, method && method->is_signed, 4, number, sizeof number);
         draw_text(row, a.col + a.cols - 8, 8, "%8s", number);
         attrset(A_NORMAL);
     }

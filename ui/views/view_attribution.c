@@ -252,11 +252,8 @@ static void draw_attribution_rows(const struct workbench *w, const struct worths
         if (s->method < 0 || isnan(worth_at(s, k, s->method)))
             continue;
         char number[32];
-        double x = (double)worth_at(s, k, s->method);
-        if (attribution_table[s->method].is_signed)
-            grid_signed(x, 4, number, sizeof number);
-        else
-            snprintf(number, sizeof number, "%.4f", x);
+        grid_number((double)worth_at(s, k, s->method), attribution_table[s->method].is_signed, 4,
+                    number, sizeof number);
         draw_text(body.row + i, g->at.col + g->at.cols + 1, NUMBER - 1, "%s", number);
     }
 }

@@ -293,10 +293,7 @@ static void draw_matrix_rows(const struct workbench *w, const struct shown_map *
                   inside_brief(name, g->label));
         attrset((int)draw_dim());
         int right = g->at.col + g->at.cols + 1;
-        if (m->difference)
-            grid_signed(row_sum(m, k), 3, name, sizeof name);
-        else
-            snprintf(name, sizeof name, "%.3f", row_sum(m, k));
+        grid_number(row_sum(m, k), m->difference, 3, name, sizeof name);
         if (g->right)
             draw_text(body.row + i, right, SUM - 1, "%s", name);
         attrset(A_NORMAL);

@@ -172,10 +172,7 @@ static void draw_attributed(const struct workbench *w, const struct pane *p, str
         draw_on(x->method->is_signed ? canvas_signed_color(worth[i] / most)
                                      : canvas_heat_color(worth[i] / most), A_NORMAL);
         char number[32];
-        if (x->method->is_signed)
-            grid_signed((double)worth[i], 4, number, sizeof number);
-        else
-            snprintf(number, sizeof number, "%.4f", (double)worth[i]);
+        grid_number((double)worth[i], x->method->is_signed, 4, number, sizeof number);
         draw_text(row++, a.col + a.cols - 10, 10, " %s  ", number);
     }
     attrset(A_NORMAL);
