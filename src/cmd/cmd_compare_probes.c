@@ -410,13 +410,13 @@ static int answers_stopped(const struct compare_run *r, int rc, struct vs_err *e
     probe_runner_stop(r->runner, why);
     for (int c = 0; c < t->count; c++)
         answers += t->probes->count - probe_table_sum(t, c).failed;
-    if (answers)
+    if (answers) {
         answers_print(r, t);
-    fflush(stdout); /* before what is said of it */
-    if (answers)
+        fflush(stdout); /* before what is said of it */
         vs_fail(err, rc, "%s: what was answered until then (%d) is shown%s; the same command "
                 "begins again%s", why, answers, r->log ? " and logged" : ", not logged",
                 r->log && again ? ", and logs none twice" : "");
+    }
     free(why);
     return rc;
 }
