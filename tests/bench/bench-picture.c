@@ -3,7 +3,8 @@
  * processor time, and how near the pixels are to the picture's, as they are and as eyes see them
  * from afar (blurred, sigma 1.2 pixels), in dB of PSNR.
  *
- * usage: bench-picture IMAGE...     (scaled to 640 pixels of width) */
+ * usage: bench-picture IMAGE...             (scaled to 640 pixels of width)
+ *        bench-picture -o FOLDER IMAGE      (as large as it is; strips go to FOLDER/NUMBER.six) */
 #include "src/base/mem.h"
 #include "src/formats/image.h"
 #include "ui/kit/canvas.h"
@@ -65,6 +66,19 @@ static double seconds(void)
     return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
+/* For another decoder. */
+static bool save_strip(const char *folder, int number, const struct buf *data)
+{
+    char path[4096];
+    if (snprintf(path, sizeof path, "%s/%d.six", folder, number) >= (int)sizeof path)
+        return false;
+    FILE *f = fopen(path, "wb");
+    if (!f)
+        return false;
+    bool good = fwrite(data->data, 1, data->len, f) == data->len;
+    return fclose(f) == 0 && good;
+}
+
 /* What a terminal makes of a strip. False: it is no sixel picture. */
 static bool decode_strip(const struct buf *data, float *out, int w, int h)
 {
@@ -82,7 +96,8 @@ static bool decode_strip(const struct buf *data, float *out, int w, int h)
     return true;
 }
 
-static bool bench_canvas(const struct canvas *c, const char *name)
+/* folder: of the strips, or NULL. */
+static bool bench_canvas(const struct canvas *c, const char *name, const char *folder)
 {
     size_t values = (size_t)c->w * (size_t)c->h * 3, bytes = 0;
     float *ours = xcalloc(values, sizeof *ours), *theirs = xcalloc(values, sizeof *theirs);
@@ -99,7 +114,8 @@ static bool bench_canvas(const struct canvas *c, const char *name)
         sixel_write(strip, 256, &out);
         took += seconds() - begin;
         bytes += out.len;
-        good = decode_strip(&out, theirs + 3 * (size_t)y * (size_t)c->w, c->w, rows);
+        good = decode_strip(&out, theirs + 3 * (size_t)y * (size_t)c->w, c->w, rows) &&
+               (!folder || save_strip(folder, y / STRIP, &out));
         buf_fini(&out);
         canvas_free(strip);
     }
@@ -115,8 +131,9 @@ static bool bench_canvas(const struct canvas *c, const char *name)
 
 int main(int argc, char **argv)
 {
-    int failed = 0;
-    for (int i = 1; i < argc; i++) {
+    int failed = 0, first = argc > 2 && !strcmp(argv[1], "-o") ? 3 : 1;
+    const char *folder = first == 3 ? argv[2] : NULL;
+    for (int i = first; i < argc; i++) {
         struct image *im = NULL;
         struct vs_err err = {0};
         if (image_open(argv[i], &im, &err) != 0) {
@@ -124,10 +141,11 @@ int main(int argc, char **argv)
             failed = 1;
             continue;
         }
-        struct canvas *c = canvas_new(WIDTH, im->height * WIDTH / im->width);
+        struct canvas *c = folder ? canvas_new(im->width, im->height)
+                                  : canvas_new(WIDTH, im->height * WIDTH / im->width);
         if (c)
             canvas_photo(c, im->rgb, im->width, im->height);
-        failed |= !c || !bench_canvas(c, argv[i]);
+        failed |= !c || !bench_canvas(c, argv[i], folder);
         canvas_free(c);
         image_free(im);
     }
