@@ -138,6 +138,9 @@ static void take_string(struct terminal *t, char introducer, char *text, bool wr
         take_string(t, text[1], text + 2, true);
     } else if (introducer == 'P' && text[strspn(text, "0123456789;")] == 'q') {
         pixels_take(t, strchr(text, 'q') + 1);
+    } else if (introducer == 'P' && strcmp(text, "$qm") == 0 && t->kind.color) {
+        snprintf(out, sizeof out, "\033P1$r%sm\033\\", t->kind.color);
+        reply(t, out);
     } else if (introducer == '_' && text[0] == 'G') {
         if (protocols_kitty(t, text + 1, out, sizeof out) && (t->kind.kitty || t->kind.tmux))
             reply(t, out);

@@ -27,6 +27,7 @@ struct terminal_kind {
     bool kitty, placeholders, iterm2; /* it knows them, and says so */
     bool flat;       /* it has no screen beside the shell's, as GNU screen is usually set up */
     bool motion;     /* says that it reports the mouse without a button */
+    const char *color; /* how it says which color was set (DECRQSS), or NULL */
     bool tmux;       /* questions reach it only if they are wrapped for tmux */
     const char *name, *back; /* what it calls itself; its background, "rgb:..."; or NULL */
 };

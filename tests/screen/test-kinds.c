@@ -65,14 +65,15 @@ static int count_blocks(const struct terminal *t, int *rounded)
     return n;
 }
 
-static void true_color(const char *colorterm, const char *term, bool expected)
+/* color: that it says is set. */
+static void true_color(const char *colorterm, const char *term, const char *color, bool expected)
 {
-    const struct terminal_kind kind = {.colorterm = colorterm, .term = term};
+    const struct terminal_kind kind = {.colorterm = colorterm, .term = term, .color = color};
     struct terminal *t = start(&kind, "blocks", 40, 120);
     int rounded, n = count_blocks(t, &rounded);
     ok(n > 500 && (expected ? rounded == 0 : rounded == n),
-       "COLORTERM=%s TERM=%s: %d of %d blocks have a color of 256", colorterm ? colorterm : "",
-       term, rounded, n);
+       "COLORTERM=%s TERM=%s, '%s': %d of %d blocks have a color of 256",
+       colorterm ? colorterm : "", term, color ? color : "", rounded, n);
     terminal_type(t, "I");
     ok(terminal_expect(t, expected ? "true color" : "256 colors"), "and its status says so");
     terminal_type(t, "q");
@@ -299,6 +300,9 @@ static void in_tmux(const char *features, const char *chosen, bool sixels)
     terminal_type(t, "I");
     ok(terminal_expect(t, chosen) && (t->images > 0) == sixels,
        "tmux with sixels in a terminal with '%s': %s", features, chosen);
+    bool exact = strstr(features, "RGB") != NULL;
+    ok(terminal_has(t, exact ? "true color" : "256 colors"), "and its colors are %s",
+       exact ? "exact" : "256");
     ok(t->uneven == 0 && t->images <= 20, "pictures are whole cells and sixes, and few: %d, %d",
        t->uneven, t->images);
     terminal_type(t, "\033[?997;1n");
@@ -386,10 +390,11 @@ int main(void)
     doctors();
     unknown_term("xterm-ghostty");
     unknown_term("no-such-terminal");
-    true_color(NULL, "xterm-256color", false);
-    true_color("truecolor", "xterm-256color", true);
-    true_color("24bit", "no-such-terminal", true);
-    true_color("yes", "xterm-256color", false);
+    true_color(NULL, "xterm-256color", NULL, false);
+    true_color("truecolor", "xterm-256color", NULL, true);
+    true_color("24bit", "no-such-terminal", NULL, true);
+    true_color("yes", "xterm-256color", "0;48:5:16", false);
+    true_color(NULL, "xterm-256color", "0;48:2::1:2:3", true);
     labels();
     attached();
     background("rgb:ffff/fdfd/f0f0", false, true);

@@ -211,6 +211,12 @@ static void answers(void)
     t = heard("\033_Gi=31;OK\033\\\033_Gi=32;OK\033\\\033]1337;ReportCellSize=19.0;9.0;2\033\\"
               "\033[?62c", &done);
     ok(t.kitty && !t.kitty_text && t.iterm2, "others do not know them, or iTerm2's pictures");
+    t = heard("\033P1$r0;48:2::1:2:3m\033\\\033[?63;4c", &done);
+    ok(done && t.rgb, "xterm tells a color that has 24 bits as it was set");
+    t = heard("\033P1$r48:2:1:2:3m\033\\\033[?62c", &done);
+    ok(done && t.rgb, "kitty does, in other words");
+    t = heard("\033P1$r0;48:5:16m\033\\\033P0$r\033\\\033P1$r0m\033\\\033[?64c", &done);
+    ok(done && !t.rgb, "one that is rounded, or not there, is none");
     setenv("KITTY_WINDOW_ID", "1", 1);
     t = heard("\033_Gi=31;OK\033\\\033[?62c", &done);
     ok(t.kitty && !t.kitty_text, "kitty before 0.28 does not know the key of placeholders");

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* What the terminal can do.
  *
- * Source: ECMA-48; xterm's ctlseqs (DA1, XTWINOPS 14/16, XTSMGRAPHICS, DECRQM). */
+ * Source: ECMA-48; xterm's ctlseqs (DA1, XTWINOPS 14/16, XTSMGRAPHICS, DECRQM,
+ * DECRQSS). */
 #include "ui/kit/term.h"
 
 #include "src/formats/guard.h"
@@ -23,7 +24,10 @@
 /* Cell size, 256 registers please, how many are there, largest image, modes 2026 and 1003. */
 #define SIZES "\033[16t\033[?1;3;256S\033[?1;1;0S\033[?2;1;0S\033[?2026$p\033[?1003$p"
 /* Its name; 24 bits of color; its background; what iTerm2 can do. */
-#define STRINGS "\033[>q\033P+q524742\033\\" BACKGROUND "\033]1337;ReportCellSize\033\\"
+#define STRINGS "\033[>q\033P+q524742\033\\" COLOR BACKGROUND "\033]1337;ReportCellSize\033\\"
+/* A color of 24 bits is set, and it is asked which one is: xterm, unless told to, does not say it
+ * otherwise. */
+#define COLOR "\033[48;2;1;2;3m\033P$qm\033\\\033[m"
 #define BACKGROUND "\033]11;?\033\\"
 /* Of kitty's graphics: a picture of one pixel that is not to be kept; and whether placeholders are
  * known ("e" asks to name the keys that are; older ones know U, but not e). */
@@ -105,6 +109,18 @@ static void kitty_reply(struct term *t, const char *text)
     t->passes |= t->tmux;
 }
 
+/* "1$r0;48:2::1:2:3m": the color that COLOR sets; it is rounded where there are 256. */
+static bool is_exact_color(const char *s)
+{
+    static const char *const numbers[] = {"48", "2", "1", "2", "3"};
+    s = strstr(s, "48");
+    for (size_t i = 0; s && i < sizeof numbers / sizeof numbers[0]; i++) {
+        size_t n = strlen(numbers[i]);
+        s = strncmp(s, numbers[i], n) == 0 ? s + n + strspn(s + n, ":;") : NULL;
+    }
+    return s && *s == 'm';
+}
+
 bool term_string(struct term *t, char introducer, const char *text)
 {
     uint8_t color[3];
@@ -116,6 +132,8 @@ bool term_string(struct term *t, char introducer, const char *text)
         t->motion |= t->tmux; /* it has had it for long, and is asked in vain by older questions */
     } else if (introducer == 'P' && strncmp(text, "1+r524742", 9) == 0) {
         t->rgb = true;
+    } else if (introducer == 'P' && strncmp(text, "1$r", 3) == 0) {
+        t->rgb |= is_exact_color(text + 3);
     } else if (introducer == ']' && strncmp(text, "11;", 3) == 0 && color_reply(text + 3, color)) {
         memcpy(t->back, color, 3);
         t->back_known = true;

@@ -69,7 +69,7 @@ void term_measure(struct term *t);
 bool term_size(int *rows, int *cols);
 
 /* ---- tmux.c */
-/* Inside a tmux that has sixels: asks it whether the terminal around it has them, too. */
+/* Inside tmux: asks it whether the terminal around it has sixels, too, and 24 bits of color. */
 void tmux_ask(struct term *t);
 
 /* ---- what pictures are made of */

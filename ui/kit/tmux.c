@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What tmux knows of the terminal around it and tells nobody who asks in the pane: where it was
  * built with sixels it says that it has them, and prints "SIXEL IMAGE" where the terminal has
- * none. */
+ * none; and it does not say whether colors have 24 bits. */
 #include "ui/kit/term.h"
 
 #include "src/base/mem.h"
@@ -62,25 +62,31 @@ static int start_tmux(pid_t *pid)
     return started ? ends[0] : -1;
 }
 
-static bool tmux_lacks_sixels(void)
+/* The names of what the terminal around tmux has, which the caller frees, or NULL. */
+static char *tmux_features(void)
 {
     const char *inside = getenv("TMUX");
     pid_t pid;
     int fd = inside && *inside ? start_tmux(&pid) : -1, status;
     if (fd < 0)
-        return false;
+        return NULL;
     char *features = read_all(fd);
     close(fd);
     kill(pid, SIGKILL); /* it has said what it had to say, or says nothing */
     pid_t ended;
     while ((ended = waitpid(pid, &status, 0)) < 0 && errno == EINTR)
         ;
-    bool lacks = ended == pid && *features && *features != '\n' && !strstr(features, "sixel");
+    if (ended == pid && *features && *features != '\n')
+        return features;
     free(features);
-    return lacks;
+    return NULL;
 }
 
 void tmux_ask(struct term *t)
 {
-    t->no_outer_sixel = t->tmux && t->sixel && tmux_lacks_sixels();
+    bool asks = t->tmux && (t->sixel || !t->rgb);
+    char *features = asks ? tmux_features() : NULL;
+    t->no_outer_sixel = t->tmux && t->sixel && features && !strstr(features, "sixel");
+    t->rgb |= features && strstr(features, "RGB");
+    free(features);
 }
