@@ -95,7 +95,7 @@ static const struct option_row option_rows[] = {
     ROW_UNSAFE,
     TASK(task, "name or number of the task (\"vilscope tasks\" lists them)"),
     CHOICE("pair", "LAYOUT", pair, pairs, 0, "rows of nlvr2's two images"),
-    TAKE("change", "WHAT", take_change,
+    TAKES("change", "WHAT", take_change,
          "an intervention; may be given more than once: \"mask token 4\" (the first is [CLS], "
          "the second the task's), \"drop token 4\", "
          "\"drop tokens special\" (or words, pieces, punctuation), \"mask word red\", "
@@ -132,12 +132,12 @@ static const struct option_row option_rows[] = {
           "the same with states of the query about another image, once for each image"),
     WORDS("patch-from-regions", 0, "FILE", patch.regions, VALUES_FILES,
           "its region features"),
-    TAKE("patch-from-change", "WHAT", take_patch_change,
+    TAKES("patch-from-change", "WHAT", take_patch_change,
          "the same with states of the query with an intervention, as --change has them"),
     CHOICE("patch-site", "SITE", patch.site, activation_site_names, -1,
            "--patch-from: what is put in, the state after a layer (without it), what attention "
            "adds to it, or what the feed forward adds"),
-    TAKE("patch-state", "WHAT", take_patch_state,
+    TAKES("patch-state", "WHAT", take_patch_state,
          "--patch-from: also put these states in, all that are given at once: \"text 3 token 4\", "
          "\"co 2 image region 7\", \"image 1 attention\", \"embeddings text\""),
     TEXT("pairs", 0, "PAIRS", patch.pairs, VALUES_NONE,

@@ -127,8 +127,6 @@ static int take_session(void *options, const char *value, struct vs_err *err)
     struct sessions_options *o = options;
     int64_t id;
     int rc = sessions_id(value, &id, err);
-    if (rc == 0 && o->filter.session)
-        rc = vs_fail(err, VS_E_USAGE, "--session is given twice");
     o->filter.session = rc ? o->filter.session : id;
     return rc;
 }

@@ -47,7 +47,7 @@ static const struct option_row option_rows[] = {
         "which scenes; the demo was trained on seeds below 1000"),
     INT("scenes", 0, "N", scenes, 1, 900000, 100, "how many"),
     INT("items", 0, "N", items, 1, 100, 1, "items of every task about each scene"),
-    TAKE("task", "TASK", world_take_task, "only this task; may be given more than once"),
+    TAKES("task", "TASK", world_take_task, "only this task; may be given more than once"),
     INT("retrieval", 0, "N", retrieval, 2, 64, 20, "images to search for a caption"),
     FLAG("unseen", unseen, "questions in wordings that were not in training"),
     CHOICE("language", "KIND", language, languages, LANGUAGE_WIDE,

@@ -210,7 +210,21 @@ struct parse {
     char **next; /* the arguments that are left */
     void *o;
     int help; /* what is returned where help or the version was asked for */
+    const char **given; /* of each row: its value so far, or NULL */
 };
+
+/* One value cannot be two: the last one is not taken without a word, as the first may be what was
+ * meant. The same again is what a shell's alias and a script add. */
+static int options_take_once(struct parse *p, const struct option_row *r, const char *value)
+{
+    const char **before = &p->given[r - p->c->rows];
+    bool many = r->kind == OPTION_WORDS || r->repeats;
+    if (*before && !many && strcmp(*before, value) != 0)
+        return command_usage(p->c->name, "--%s is given twice, as '%s' and as '%s': it takes one "
+                             "value", r->name, *before, value);
+    *before = value;
+    return 0;
+}
 
 static int options_fail_unknown(const struct command *c, const char *typed, int dashes)
 {
@@ -256,7 +270,10 @@ static int options_take_row(struct parse *p, const struct option_row *r, const c
         value = *p->next ? *p->next++ : NULL;
     if (r->value && !value)
         return command_usage(p->c->name, "--%s needs an argument: %s", r->name, r->value);
-    return take_value(r, value, p->o, &err) ? command_usage(p->c->name, "%s", err.text) : 0;
+    int rc = r->value ? options_take_once(p, r, value) : 0;
+    if (rc == 0 && take_value(r, value, p->o, &err) != 0)
+        rc = command_usage(p->c->name, "%s", err.text);
+    return rc;
 }
 
 static int take_long(struct parse *p, const char *word)
@@ -292,11 +309,14 @@ static int take_letters(struct parse *p, const char *word)
 int options_parse(const struct command *c, int argc, char **argv, void *o, char **args,
                   int *count)
 {
-    struct parse p = {c, argv + (argc > 0), o, 0};
+    struct parse p = {.c = c, .next = argv + (argc > 0), .o = o};
     bool more = true;
-    int rc = 0;
+    int rc = 0, rows = 0;
     *count = 0;
     put_presets(c, o);
+    while (c->rows[rows].kind != OPTION_END)
+        rows++;
+    p.given = xcalloc((size_t)rows + 1, sizeof *p.given);
     while (rc == 0 && !p.help && *p.next) {
         char *word = *p.next++;
         if (more && strcmp(word, "--") == 0)
@@ -309,6 +329,7 @@ int options_parse(const struct command *c, int argc, char **argv, void *o, char 
             args[(*count)++] = word;
     }
     args[*count] = NULL;
+    free(p.given);
     if (rc == 0 && !p.help && c->most >= 0 && *count > c->most)
         return command_usage(c->name, "unexpected argument '%s'", args[c->most]);
     return rc ? rc : p.help ? p.help : options_check_written(c, o, args, *count);

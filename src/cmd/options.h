@@ -52,6 +52,7 @@ struct option_row {
     const char *const *choices; /* with a NULL behind the last */
     /* 0, or a failure of VS_E_USAGE whose text says what is wrong with the value */
     int (*take)(void *options, const char *value, struct vs_err *err);
+    bool repeats;      /* take may be called more than once, as OPTION_WORDS may be given */
     const char *old;   /* its name of before, which works with a note, or NULL */
     bool hidden;       /* from help, manual and completion */
     const char *help;  /* ranges, choices and presets are added to it */
@@ -108,6 +109,8 @@ struct command {
      .help = h}
 #define TAKE(n, v, function, h)                                                                    \
     {.name = n, .value = v, .kind = OPTION_TAKE, .take = function, .help = h}
+#define TAKES(n, v, function, h)                                                                   \
+    {.name = n, .value = v, .kind = OPTION_TAKE, .take = function, .repeats = true, .help = h}
 #define HEADING(text) {.name = text, .kind = OPTION_HEADING}
 /* The last rows of every command. */
 #define END                                                                                        \

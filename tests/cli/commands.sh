@@ -116,6 +116,26 @@ ok $? "what follows -- is no option: $(head -n 1 err)"
 "$VILSCOPE" query "$image" --no-log "how many stars?" -t vqa >a 2>err && [ -s a ]
 ok $? "options behind arguments"
 
+# ---- one value, given twice
+twice() { # twice PATTERN COMMAND...
+    pattern=$1
+    shift
+    "$VILSCOPE" "$@" >out 2>err
+    [ $? -eq 2 ] && [ "$(wc -l <err)" -eq 1 ] && grep -q -- "$pattern" err
+    ok $? "given twice: $(cat err)"
+}
+twice "query: --task is given twice, as 'vqa' and as 'gqa': it takes one value" query -t vqa --no-log "$image" "how many?" -t gqa
+twice "query: --top is given twice, as '3' and as '4'" query -t vqa --top 3 --top=4 --no-log "$image" "how many?"
+twice "eval: --reference is given twice, as 'a' and as 'b'" eval --reference a --reference b
+twice "convert: --type is given twice, as 'int8' and as 'float16'" convert --type int8 --typ float16 -o out final
+twice "compare: --check-set is given twice" compare --check-set a --check-set b
+twice "sessions: --session is given twice, as '1' and as '2'" sessions list --session 1 --session 2
+twice "batch: -n\|--shards is given twice" batch -n 2 -n 3 -- eval --data x
+"$VILSCOPE" query -t vqa --no-log "$image" "how many stars?" -t vqa >b 2>err && cmp -s a b
+ok $? "the same value twice: $(head -n 1 err)"
+"$VILSCOPE" query --no-log -t vqa -c early -c final "$image" "how many stars?" >out 2>err && grep -q final out && grep -q early out
+ok $? "an option for several values takes several: $(head -n 1 err)"
+
 # ---- names of before
 old() { # old NOTE COMMAND...: works, and says so once
     note=$1

@@ -19,8 +19,10 @@ e() { # without the note about the model
     grep -v '^vilscope explain: demo: ' "$work/raw" >&2
     return $s
 }
-explain() {
-    e --data "$work/set" -t vqa --limit 8 --orders 3 --threads 1 "$@"
+explain() { # explain OPTION...: what it does not say otherwise
+    case " $* " in *" --limit "*) ;; *) set -- --limit 8 "$@" ;; esac
+    case " $* " in *" --orders "*) ;; *) set -- --orders 3 "$@" ;; esac
+    e --data "$work/set" -t vqa --threads 1 "$@"
 }
 explain --methods relevancy,rollout,attention --rows "$work/rows" --agreement >"$work/table"
 ok $? "three methods: $(sed -n 3p "$work/table")"

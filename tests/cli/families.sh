@@ -228,26 +228,26 @@ printf '{"config": "config.json", "vocab": "vocab.txt", "name": "three", "checkp
 {"name": "tasks", "file": "tasks.bin"}]}' >"$work/model/model.json"
 printf '{"task": "%s", "images": ["scene.png"], "text": "a red square", %s}\n' \
     refcoco '"box": [10, 10, 40, 40]' snli-ve '"answer": "neutral"' >"$work/model/data.jsonl"
-measure="$VILSCOPE eval --no-log -m $work/model --data $work/model/data.jsonl"
-$measure >"$work/out" \
+measure="$VILSCOPE eval --no-log -m $work/model --data $work/model"
+$measure/data.jsonl >"$work/out" \
     2>"$work/err" && grep -q '^refcoco .* -  .*%.*%' "$work/out" &&
     grep -q '^snli-ve .* -  * -  *[0-9]' "$work/out" &&
     [ "$(grep -c 'SNLI-VE: .* cannot answer it' "$work/err")" -eq 2 ] &&
     [ "$(grep -c 'RefCOCO: .* cannot answer it' "$work/err")" -eq 1 ]
 ok $? "what a checkpoint has no head for is told and left empty: $(head -n 1 "$work/err")"
 cat "$work/model/data.jsonl" "$work/model/data.jsonl" >"$work/model/twice.jsonl"
-$measure --data "$work/model/twice.jsonl" 2>&1 >/dev/null | sort | uniq -d >"$work/again"
+$measure/twice.jsonl 2>&1 >/dev/null | sort | uniq -d >"$work/again"
 [ ! -s "$work/again" ]
 ok $? "once, however many items there are $(head -n 1 "$work/again")"
-$measure >"$work/out" 2>"$work/err"
+$measure/data.jsonl >"$work/out" 2>"$work/err"
 grep -q '% of 1 boxes' "$work/out"
 ok $? "regions are counted where the first checkpoint is not asked about them"
 { cat "$work/model/data.jsonl"; sed 's/scene.png/none.png/;2d' "$work/model/data.jsonl"; } >"$work/model/gone.jsonl"
-$measure --data "$work/model/gone.jsonl" >"$work/out" 2>"$work/err"
+$measure/gone.jsonl >"$work/out" 2>"$work/err"
 grep -q '1 of 3 items are left out: 1 of their images is not there' "$work/err"
 ok $? "nor are pictures that are not there: $(tail -n 1 "$work/err")"
 refuses 1 "no checkpoint has a head for what it asks" "a set that nobody answers" \
-    $measure -c pre
+    $measure/data.jsonl -c pre
 
 # ---- sets: statistics of the heads of its one stream, and interventions
 sed 's/"scene.png"\], "text": "a red square"/"mirror.png"], "text": "the red one"/' "$work/model/data.jsonl" | grep refcoco >"$work/mirror"

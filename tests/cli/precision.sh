@@ -9,7 +9,7 @@ work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
 export VILSCOPE_LOG="$work/log.db" XDG_CACHE_HOME="$work/cache"
 image=$(find "$frozen/images" -name '*.png' | sort | head -n 1)
-query() { "$VILSCOPE" query -m "$frozen" --device cpu --top 3 -t vqa "$@" "$image" "what shape is the large thing at the right?"; }
+query() { "$VILSCOPE" query -m "$frozen" --device "${device:-cpu}" --top 3 -t vqa "$@" "$image" "what shape is the large thing at the right?"; }
 number() { sed -n "s/.*\"$1\": *\([-0-9.e]*\).*/\1/p" "$2" | head -n 1; }
 best() { sed -n 's/.*"answer": *"\([^"]*\)".*/\1/p' "$1" | head -n 1; }
 
@@ -33,10 +33,12 @@ for type in float16:0.01 bfloat16:0.1 int8:0.5; do
     sed '/"tokenize":/,$d' "$work/$type" | cmp -s - "$work/again"
     ok $? "$type: the same on 3 threads ($(wc -l <"$work/again") lines)"
 done
-query --json --no-log --device ref --precision int8 >"$work/ref" 2>/dev/null &&
+device=ref
+query --json --no-log --precision int8 >"$work/ref" 2>/dev/null &&
     awk -v a="$(number logit "$work/int8")" -v b="$(number logit "$work/ref")" \
         'BEGIN {d = a - b; exit !(d < 0.1 && d > -0.1)}'
 ok $? "the reference's int8: $(number logit "$work/ref")"
+device=
 query --precision int8 >/dev/null 2>&1
 [ "$("$VILSCOPE" sessions sql "SELECT count(*) FROM queries WHERE device LIKE '%int8%'" 2>/dev/null | grep -c 1)" -eq 1 ]
 ok $? "the log says int8"

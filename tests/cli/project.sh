@@ -11,7 +11,8 @@ trap 'rm -rf "$work"' EXIT
 export VILSCOPE_LOG="$work/log.db" XDG_CACHE_HOME="$work/cache"
 "$VILSCOPE" world -o "$work/set" --seed 4243 --scenes 12 --language basic >/dev/null
 p() {
-    "$VILSCOPE" explain -m "$frozen" -c final --data "$work/set" -t refcoco --limit 6 --project "$@" 2>>"$work/said"
+    case " $* " in *" --limit "*) ;; *) set -- "$@" --limit 6 ;; esac
+    "$VILSCOPE" explain -m "$frozen" -c final --data "$work/set" -t refcoco --project "$@" 2>>"$work/said"
 }
 p regions --csv | tr -d '"' >"$work/all"
 p image --csv | tr -d '"' >"$work/image"

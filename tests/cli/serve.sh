@@ -30,7 +30,7 @@ await() {
 # serve [OPTION...]: begins one at $at, and waits until it takes clients. $server: its process.
 serve() {
     : >"$work/said"
-    "$VILSCOPE" serve -m "$frozen" --socket "$work/at/socket" --threads 1 "$@" 2>>"$work/said" &
+    "$VILSCOPE" serve -m "${served:-$frozen}" --socket "$work/at/socket" --threads 1 "$@" 2>>"$work/said" &
     server=$!
     servers="$servers $server"
     await ": $work/at/socket\$" 600
@@ -266,7 +266,9 @@ for file in "$frozen"/*; do ln -s "$file" "$work/linked/"; done
 rm "$work/linked/queries.jsonl"
 cp "$frozen/queries.jsonl" "$work/elsewhere.jsonl"
 ln -s ../elsewhere.jsonl "$work/linked/queries.jsonl"
-serve -m "$work/linked"
+served=$work/linked
+serve
+served=
 (cd "$work/linked" && timeout 300 "$VILSCOPE" --connect "$at" --no-log -S ../suggested.vs --screen 40x150 \
     >/dev/null 2>"$work/err" </dev/null) && cmp -s "$work/linked/suggested.csv" "$work/in-m/suggested.csv"
 ok $? "suggested queries whose file is a link have the images that lie beside the link $(cat "$work/err")"
