@@ -312,7 +312,8 @@ static int write_shared(struct conversion *c, struct vs_err *err)
     int n = tensorfile_count(c->from[0]);
     double share[FILES_MOST] = {1};
     c->same = xcalloc((size_t)n + 1, sizeof *c->same);
-    uint64_t bytes = mix_find_same(&c->mix, c->same);
+    bool alike;
+    uint64_t bytes = mix_find_same(&c->mix, c->same, &alike);
     if (bytes == 0) {
         free(c->same);
         c->same = NULL;
@@ -320,6 +321,8 @@ static int write_shared(struct conversion *c, struct vs_err *err)
     }
     char *path = shared_path(c);
     int rc = check_place(c, path, err);
+    if (rc == 0 && alike)
+        plain_text(stderr, "vilscope convert: note: all of them have the same weights\n");
     if (rc == 0)
         rc = mix_write(&c->mix, share, c->same, true, NULL, path, err);
     if (rc == 0)

@@ -468,7 +468,35 @@ const char *mix_find_unlike(const struct mix *m, int *count)
     return first;
 }
 
-uint64_t mix_find_same(const struct mix *m, bool *same)
+/* Whether a file has nothing that is not the same in all of them. */
+static bool mix_has_own(const struct mix *m, const struct tensorfile *f, const bool *same)
+{
+    for (int i = 0; i < tensorfile_count(f); i++) {
+        int first = mix_index(m->from[0], tensorfile_at(f, i)->name);
+        if (first < 0 || !same[first])
+            return true;
+    }
+    return false;
+}
+
+/* A file without tensors would be no checkpoint, and an index that does not name it not its own:
+ * where one would come of it the smallest of what all have is stored with each. */
+static bool mix_keep_smallest(const struct mix *m, bool *same)
+{
+    const struct tensorfile *f = m->from[0];
+    int least = -1, k = 0;
+    while (k < m->from_count && mix_has_own(m, m->from[k], same))
+        k++;
+    for (int i = 0; i < tensorfile_count(f) && k < m->from_count; i++)
+        if (same[i] && (least < 0 || tensor_elements(tensorfile_at(f, i)) <
+                                         tensor_elements(tensorfile_at(f, least))))
+            least = i;
+    if (least >= 0)
+        same[least] = false;
+    return least >= 0;
+}
+
+uint64_t mix_find_same(const struct mix *m, bool *same, bool *alike)
 {
     const struct tensorfile *f = m->from[0];
     uint64_t bytes = 0;
@@ -480,6 +508,10 @@ uint64_t mix_find_same(const struct mix *m, bool *same)
             const struct tensor *u = tensorfile_find(m->from[k], t->name);
             same[i] = u && same_shape(t, u) && same_numbers(t, u);
         }
+    }
+    *alike = m->from_count > 1 && mix_keep_smallest(m, same);
+    for (int i = 0; i < tensorfile_count(f); i++) {
+        const struct tensor *t = tensorfile_at(f, i);
         if (same[i] && tied[i] < 0)
             bytes += (uint64_t)tensor_elements(t) * dtype_size(dtype_of(m, t));
     }

@@ -26,8 +26,10 @@ int mix_check(const struct mix *m, struct vs_err *err);
  * *count; NULL: none. */
 const char *mix_find_unlike(const struct mix *m, int *count);
 /* Which of the first file's tensors are the same numbers in all of them: same (tensorfile_count of
- * the first) is the caller's. Reads all files. Returns their bytes as m->type writes them. */
-uint64_t mix_find_same(const struct mix *m, bool *same);
+ * the first) is the caller's. Reads all files. Returns their bytes as m->type writes them. *alike:
+ * whether one of the files has nothing else; then one of them is left for each file, and not in
+ * same. */
+uint64_t mix_find_same(const struct mix *m, bool *same, bool *alike);
 /* Writes the sum of share[i] times file i as safetensors. Only tensors whose entry of which (by the
  * first file's; what that has not is false) is `wanted`; which NULL: all. metadata: as
  * safetensors_write_each has it. Tensors that are one in all files (words, and the head that ranks

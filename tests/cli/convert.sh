@@ -131,6 +131,19 @@ refuses 2 "shared.safetensors: is there already" "what earlier ones have in comm
     "$work/other.safetensors" "$work/own.safetensors" -o "$work/both"
 answer "$work/both/mean.safetensors.index.json" | cmp -s - "$work/want"
 ok $? "the earlier ones are as they were"
+# Of checkpoints that are the same each has a file that opens, alone and by its index.
+for how in "" "--interpolate --steps 3"; do
+    rm -rf "$work/alike"
+    # shellcheck disable=SC2086 # options
+    "$VILSCOPE" convert $how "$work/own.safetensors" "$work/other.safetensors" -o "$work/alike" >"$work/out" 2>"$work/err"
+    status=$?
+    for f in "$work/alike"/[!s]*s "$work/alike"/s*.index.json "$work/alike"/step-?.safetensors; do
+        [ ! -e "$f" ] || { answer "$f" | cmp -s - "$work/want" && echo "$f"; }
+    done >"$work/answered"
+    [ $status -eq 0 ] && grep -q "all of them have the same weights" "$work/err" && [ "$(wc -l <"$work/answered")" -ge 2 ] &&
+        [ "$(wc -l <"$work/answered")" -eq "$(find "$work/alike" -name '*.safetensors' ! -name 'shared*' -o -name 's*.index.json' | wc -l)" ]
+    ok $? "checkpoints that are the same$how: $(wc -l <"$work/answered") open"
+done
 # A whole file has no index of an earlier one beside it, that would say that some of it is elsewhere.
 "$VILSCOPE" convert "$work/float32.safetensors" "$work/wide/kept.safetensors" -o "$work/part" >"$work/out" 2>&1 &&
     answer "$work/part/float32.safetensors" | cmp -s - "$work/want" && [ -e "$work/part/float32.safetensors.index.json" ]

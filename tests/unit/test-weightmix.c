@@ -93,6 +93,34 @@ static float number(const char *path, const char *name, int i)
     return x;
 }
 
+/* Of those that are the same in all tensors each file keeps one, and its index names both files. */
+static void alike(void)
+{
+    struct vs_err err = {0};
+    char *a = write_model("a", 1, 5), *b = write_model("b", 1, 5), *made = temp_path("made");
+    char *index = temp_path("index"), *shared = temp_path("shared");
+    struct tensorfile *from[2] = {NULL, NULL}, *f = NULL;
+    const double share[2] = {0, 1};
+    bool same[3], all = false;
+    struct mix m = {.from = from, .from_count = 2, .type = MIX_F32};
+    ok(tensorfile_open(a, &from[0], &err) == 0 && tensorfile_open(b, &from[1], &err) == 0 &&
+       mix_find_same(&m, same, &all) == 24 && all && same[0] && same[1] && !same[2],
+       "two that are the same %s", err.text);
+    ok(mix_write(&m, share, same, true, NULL, shared, &err) == 0 &&
+       mix_write(&m, share, same, false, NULL, made, &err) == 0 &&
+       mix_write_index(&m, share, same, "shared", "made", index, &err) == 0 &&
+       tensorfile_open(made, &f, &err) == 0 && tensorfile_count(f) == 1,
+       "neither file is empty %s", err.text);
+    tensorfile_close(f);
+    ok(fabsf(number(index, WORDS, 3) - 4) < 1e-6f && fabsf(number(index, "steps", 0) - 7) < 1e-6f,
+       "the index has all of them");
+    tensorfile_close(from[0]);
+    tensorfile_close(from[1]);
+    char *const paths[] = {a, b, made, index, shared};
+    for (size_t i = 0; i < sizeof paths / sizeof paths[0]; i++)
+        drop(paths[i]);
+}
+
 static void mixes(void)
 {
     static const char *const about[] = {"made_of", "two", NULL};
@@ -100,7 +128,7 @@ static void mixes(void)
     char *a = write_model("a", 1, 5), *b = write_model("b", 3, 5), *made = temp_path("made");
     char *index = temp_path("index"), *shared = temp_path("shared");
     struct tensorfile *from[2] = {NULL, NULL}, *f = NULL;
-    bool same[3];
+    bool same[3], alike;
     if (!ok(tensorfile_open(a, &from[0], &err) == 0 && tensorfile_open(b, &from[1], &err) == 0,
             "both open %s", err.text))
         return;
@@ -120,7 +148,8 @@ static void mixes(void)
        fabsf(number(made, "vil_logit.bias", 1) - 5) < 1e-6f,
        "int8 opens as the numbers that it stands for: %g %s", (double)number(made, WORDS, 0),
        err.text);
-    ok(mix_find_same(&m, same) == 16 && !same[0] && same[1] && same[2], "what both have");
+    ok(mix_find_same(&m, same, &alike) == 16 && !alike && !same[0] && same[1] && same[2],
+       "what both have");
     ok(mix_write(&m, share, same, true, NULL, shared, &err) == 0 &&
        mix_write(&m, share, same, false, NULL, made, &err) == 0 &&
        mix_write_index(&m, share, same, "shared", "made", index, &err) == 0 &&
@@ -321,6 +350,7 @@ int main(void)
     halves();
     rows();
     mixes();
+    alike();
     tied();
     return folder_remove();
 }
