@@ -38,8 +38,11 @@ bool regioncache_get(const char *image, const char *detector, struct regions **o
     char *folder = cache_folder(false), *path = folder ? file_of(folder, image, detector) : NULL;
     bool found = path && cachedir_is_ours(path, false) &&
                  regions_open(path, NULL, out, NULL) == 0;
-    if (found)
+    if (found) {
         utimensat(AT_FDCWD, path, NULL, 0); /* used now: the oldest unused goes first */
+        free((*out)->note); /* of a file of somebody's: the detector said nothing of them */
+        (*out)->note = NULL;
+    }
     free(path);
     free(folder);
     return found;

@@ -25,6 +25,7 @@ static int check_one(const float *b, int i, const char *where, struct vs_err *er
 #define PUBLISHED_LARGE 1333
 #define DEMO_SMALL 192
 #define DEMO_LARGE 256
+#define ADDED_MOST 1e6f
 static float padding(int width, int height, float small, float large)
 {
     float w = (float)width, h = (float)height;
@@ -130,16 +131,36 @@ int boxes_check(float *boxes, int count, int width, int height, const char *wher
     return rc;
 }
 
-int boxes_check_found(float *boxes, int count, int width, int height, const char *where,
-                      char **note, struct vs_err *err)
+/* How far boxes of an unnamed detector may reach out of the image; *usual: the published one's. */
+static float padding_of(const float *boxes, int count, int width, int height, float *usual)
 {
     float pad = padding(width, height, PUBLISHED_SMALL, PUBLISHED_LARGE);
     float more = padding(width, height, DEMO_SMALL, DEMO_LARGE);
-    if (!all_fit(boxes, count, width, height, pad) && all_fit(boxes, count, width, height, more) &&
-        !all_fit(boxes, count, height, width, pad)) {
+    *usual = pad;
+    bool far = !all_fit(boxes, count, width, height, pad) &&
+               all_fit(boxes, count, width, height, more);
+    return far && !all_fit(boxes, count, height, width, pad) ? more : pad;
+}
+
+int boxes_added(const float *boxes, int count, int width, int height)
+{
+    float usual, most = 0;
+    if (all_fit(boxes, count, width, height, padding_of(boxes, count, width, height, &usual)))
+        return 0;
+    for (size_t i = 0; i < 4 * (size_t)count; i++)
+        most = fmaxf(most, boxes[i] - (float)(i % 2 ? height : width));
+    return (int)ceilf(fminf(most, ADDED_MOST));
+}
+
+int boxes_check_found(float *boxes, int count, int width, int height, int added,
+                      const char *where, char **note, struct vs_err *err)
+{
+    float usual, pad = padding_of(boxes, count, width, height, &usual);
+    if (!all_fit(boxes, count, width, height, pad) && added > 0)
+        pad = fminf((float)added, ADDED_MOST);
+    if (pad > usual) {
         note_add(note, "%s: boxes reach farther out of the image of %dx%d pixels than those of the "
-                 "published detector, %.0f pixels", where, width, height, (double)pad);
-        pad = more;
+                 "published detector, %.0f pixels", where, width, height, (double)usual);
     }
     int rc = look_padded(boxes, count, width, height, pad, where, err);
     if (rc == 0)

@@ -16,9 +16,12 @@ int boxes_check(float *boxes, int count, int width, int height, const char *wher
                 struct vs_err *err);
 /* The same for regions in a file, which a detector found: its boxes may lie in what it adds to the
  * image at the right and below, and the reference writes them so. More than the published one adds
- * is noted. */
-int boxes_check_found(float *boxes, int count, int width, int height, const char *where,
-                      char **note, struct vs_err *err);
+ * is noted. added: how many pixels that are, where the file says it; else 0. */
+int boxes_check_found(float *boxes, int count, int width, int height, int added,
+                      const char *where, char **note, struct vs_err *err);
+/* What a file of these boxes has to say as `added`, to be read again: 0, but for a detector that
+ * makes images smaller than is usual, whose padding is more pixels of the image. */
+int boxes_added(const float *boxes, int count, int width, int height);
 /* For what any detector has just found: its description may have it add far more, so up to twice
  * the image and 1024 pixels beyond are let pass. */
 int boxes_look_found(const float *boxes, int count, int width, int height, const char *where,

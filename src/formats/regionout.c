@@ -5,6 +5,7 @@
 #include "src/formats/regionout.h"
 
 #include "src/formats/base64.h"
+#include "src/formats/boxcheck.h"
 #include "src/formats/byteorder.h"
 #include "src/formats/lmdbwrite.h"
 #include "src/formats/outfile.h"
@@ -131,6 +132,11 @@ static int put_line(struct regionout *o, const char *key, const struct regions *
 {
     struct buf b = {0};
     size_t n = (size_t)r->count;
+    int added = boxes_added(r->boxes, r->count, r->width, r->height);
+    if (added)
+        return vs_fail(err, VS_E_FORMAT, "image '%s': its boxes reach %d pixels out of the image, "
+                       "for which a table has no place: write .npy, safetensors or an LMDB", key,
+                       added);
     if (strpbrk(key, "\t\r\n"))
         return vs_fail(err, VS_E_FORMAT, "image '%s': a table has no place for a name with tabs or "
                        "line breaks", key);

@@ -23,11 +23,13 @@ const char *const parts_conf[] = {"objects_conf", "scores", NULL};
 const char *const parts_width[] = {"image_width", "image_w", "img_w", "width", "widths", NULL};
 const char *const parts_height[] = {"image_height", "image_h", "img_h", "height", "heights",
                                     NULL};
+static const char *const parts_added[] = {REGIONS_ADDED, NULL};
 const char *const parts_rows[] = {"num_boxes", "num_bbox", NULL};
 
 void parts_begin(struct region_parts *p, const char *path)
 {
-    *p = (struct region_parts){.path = path, .rows = -1, .width = -1, .height = -1};
+    *p = (struct region_parts){.path = path, .rows = -1, .width = -1, .height = -1,
+                                .added = -1};
     p->features.ndim = p->boxes.ndim = -1;
 }
 
@@ -176,6 +178,7 @@ int parts_add_dict(struct region_parts *p, const struct pval *dict, struct vs_er
     get_extra(p, dict, parts_conf, &p->conf);
     p->width = p->width < 0 ? parts_number_of(p, dict, parts_width) : p->width;
     p->height = p->height < 0 ? parts_number_of(p, dict, parts_height) : p->height;
+    p->added = p->added < 0 ? parts_number_of(p, dict, parts_added) : p->added;
     p->id = p->id ? p->id : get_id(dict);
     return 0;
 }
@@ -342,7 +345,8 @@ int parts_make(struct region_parts *p, struct regions **out, struct vs_err *err)
     tensor_to_f32(&p->boxes, r->boxes);
     tensor_to_f32(&p->features, r->features);
     get_classes(p, r);
-    rc = p->as_is ? regions_check_numbers(r, p->path, err) : regions_check(r, p->path, err);
+    rc = p->as_is ? regions_check_numbers(r, p->path, err)
+                  : regions_check(r, parts_size_of(p->added), p->path, err);
     if (rc == 0)
         *out = r;
     else

@@ -17,6 +17,7 @@ struct region_parts {
     struct tensor conf;      /* their probabilities, optional */
     int64_t rows;            /* only the first ones are regions; -1: all are */
     int64_t width, height;   /* of the picture; -1: the file does not say */
+    int64_t added;           /* of boxes_added(); -1: the file does not say */
     torch_resolve *resolve;  /* of a PyTorch file: its tensors, with resolve_arg; else NULL */
     void *resolve_arg;
     bool as_is;              /* boxes count as they are, whatever they are */

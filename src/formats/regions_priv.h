@@ -8,13 +8,14 @@
 
 #define REGIONS_MAX 100000  /* rows of one image */
 #define REGIONS_MAX_DIM 65536
+#define REGIONS_ADDED "image_padding" /* boxes_added() in our files, where it is not 0 */
 
 /* From the pickled dictionary of a .npy or of an LMDB value. */
 int regions_from_dict(const struct pval *dict, const char *path, struct regions **out,
                       struct vs_err *err);
 /* Width, height, boxes and features must make sense; may change boxes and set the note; sets the
- * digest. */
-int regions_check(struct regions *r, const char *path, struct vs_err *err);
+ * digest. added: boxes_added() of them, as the file says; 0 where it does not. */
+int regions_check(struct regions *r, int added, const char *path, struct vs_err *err);
 /* rc, or the error that the file changed while it was read: then *out, if there, is freed. */
 int regions_still_sound(const struct bytes *map, int rc, struct regions **out, struct vs_err *err);
 /* Only that they can be computed with: a size, a region, finite numbers. Boxes stay as they are. */

@@ -97,11 +97,12 @@ static int check_features(const struct regions *r, const char *path, struct vs_e
     return 0;
 }
 
-int regions_check(struct regions *r, const char *path, struct vs_err *err)
+int regions_check(struct regions *r, int added, const char *path, struct vs_err *err)
 {
     int rc = regions_check_size(r, path, err);
     if (rc == 0)
-        rc = boxes_check_found(r->boxes, r->count, r->width, r->height, path, &r->note, err);
+        rc = boxes_check_found(r->boxes, r->count, r->width, r->height, added, path, &r->note,
+                               err);
     if (rc == 0)
         rc = check_features(r, path, err);
     if (rc == 0)

@@ -6,6 +6,7 @@
  * members; Python's pickletools for protocol 3; numpy's ndarray.__reduce__ for arrays. */
 #include "src/formats/regions_priv.h"
 
+#include "src/formats/boxcheck.h"
 #include "src/formats/byteorder.h"
 #include "src/formats/npy.h"
 #include "src/formats/outfile.h"
@@ -104,6 +105,11 @@ static void put_dictionary(struct buf *b, const struct regions *r, const char *b
     put_int(b, r->width);
     regions_put_text(b, height);
     put_int(b, r->height);
+    int added = boxes_added(r->boxes, r->count, r->width, r->height);
+    if (added) {
+        regions_put_text(b, REGIONS_ADDED);
+        put_int(b, added);
+    }
     if (r->prob) {
         regions_put_text(b, "cls_prob");
         put_array(b, "f4", sizeof(float), r->count, r->prob_columns, r->prob);
@@ -178,9 +184,10 @@ int regions_write_safetensors(const char *path, const struct regions *r, struct 
 {
     int64_t n = r->count, *classes = xcalloc((size_t)n + 1, sizeof *classes);
     int64_t size[2] = {r->width, r->height};
+    int64_t added[1] = {boxes_added(r->boxes, r->count, r->width, r->height)};
     for (int i = 0; r->classes && i < r->count; i++)
         classes[i] = r->classes[i];
-    struct tensor_out list[6] = {{"boxes", DTYPE_F32, 2, {n, 4}, r->boxes},
+    struct tensor_out list[7] = {{"boxes", DTYPE_F32, 2, {n, 4}, r->boxes},
                                  {"features", DTYPE_F32, 2, {n, r->dim}, r->features},
                                  {"size", DTYPE_I64, 1, {2}, size}};
     int count = 3;
@@ -191,6 +198,8 @@ int regions_write_safetensors(const char *path, const struct regions *r, struct 
     if (r->prob)
         list[count++] = (struct tensor_out){"cls_prob", DTYPE_F32, 2, {n, r->prob_columns},
                                             r->prob};
+    if (added[0])
+        list[count++] = (struct tensor_out){REGIONS_ADDED, DTYPE_I64, 1, {1}, added};
     int rc = safetensors_write(path, list, count, err);
     free(classes);
     return rc;
@@ -231,6 +240,16 @@ static void read_classes(const struct tensorfile *f, struct regions *r)
     free(list);
 }
 
+/* Of boxes_added(), which few files have. */
+static int read_added(const struct tensorfile *f)
+{
+    const struct tensor *t = tensorfile_find(f, REGIONS_ADDED);
+    int64_t x = 0;
+    if (t && tensor_elements(t) == 1)
+        tensor_to_i64(t, &x);
+    return x < 0 || x > INT32_MAX ? 0 : (int)x;
+}
+
 static int read_tensors(const struct tensorfile *f, struct regions **out, struct vs_err *err)
 {
     const struct tensor *features = regions_find(f, "features", -1, err);
@@ -267,7 +286,7 @@ int regions_from_safetensors(const char *path, struct regions **out, struct vs_e
     if (rc == 0)
         rc = tensorfile_check(f, read_tensors(f, &r, err), err);
     if (rc == 0)
-        rc = regions_check(r, path, err);
+        rc = regions_check(r, read_added(f), path, err);
     tensorfile_close(f);
     if (rc == 0)
         *out = r;

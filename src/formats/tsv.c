@@ -209,7 +209,7 @@ static int tsv_fill(const struct bytes *map, const struct line *l, const struct 
     struct regions *r = take_rows(map, l, y, rows, &why);
     int rc = r ? take_classes(map, l, y, r, &why) : why.code;
     if (rc == 0)
-        rc = regions_check(r, map->path, &why);
+        rc = regions_check(r, 0, map->path, &why);
     if (rc == 0) {
         *out = r;
         return 0;

@@ -176,6 +176,34 @@ for how in "" "--regions $work/found/odd.npy"; do
 done
 grep -q '[[:space:]]25[0-9]\.' "$work/found." && [ -s "$work/found.file" ] && cmp -s "$work/found." "$work/found.file"
 ok $? "extracted regions are those that are found, with boxes that reach out of the image: $(head -n 1 "$work/found.file")"
+# A detector that makes images smaller adds more: what is found is found again, in the cache and in every file.
+cp -r "$frozen" "$work/small"
+chmod -R u+w "$work/small"
+sed 's/"min_side": [0-9]*/"min_side": 48/; s/"max_side": [0-9]*/"max_side": 64/' "$frozen/detector.json" >"$work/small/detector.json"
+for what in new npy safetensors lmdb cached; do
+    case $what in
+    npy | safetensors) "$VILSCOPE" extract -m "$work/small" --format $what -o "$work/far" "$work/odd.ppm" >"$work/out" 2>&1
+        how="--regions $work/far/odd.$what" ;;
+    lmdb) "$VILSCOPE" convert-regions --quiet -o "$work/far.lmdb" "$work/far/odd.npy" || continue
+        how="--regions $work/far.lmdb" ;;
+    *) how= ;;
+    esac
+    # shellcheck disable=SC2086 # an option and its value
+    XDG_CACHE_HOME=$work/far.cache "$VILSCOPE" query -m "$work/small" -t refcoco --top 20 --no-log $how "$work/odd.ppm" \
+        "the red square" >"$work/far-$what" 2>"$work/err"
+    [ "$what" = new ] && cp "$work/err" "$work/new.err" &&
+        chmod a-w "$work/far.cache/vilscope/regions" && before=$(stat -c %i "$work/far.cache/vilscope/regions"/*)
+    grep -q '[[:space:]]28[0-9]\.' "$work/far-$what" && cmp -s "$work/far-new" "$work/far-$what" &&
+        { [ "$what" != cached ] || cmp -s "$work/err" "$work/new.err"; }
+    ok $? "of a detector that makes images small, $what: $(head -n 1 "$work/far-$what") $(tail -n 1 "$work/err")"
+done
+[ "$before" = "$(stat -c %i "$work/far.cache/vilscope/regions"/*)" ]
+ok $? "the cached ones are taken, not found again"
+chmod u+w "$work/far.cache/vilscope/regions"
+refuses 1 "'odd': its boxes reach [0-9]* pixels out of the image, for which a table has no place" "a table of them" \
+    "$VILSCOPE" convert-regions --quiet -o "$work/far.tsv" "$work/far/odd.npy"
+[ ! -e "$work/far.tsv" ]
+ok $? "leaves no table"
 # ---- the same regions as other programs write them
 for file in mmf.npy mmf_info.npy lxmert_obj36.tsv vilbert_beta.lmdb bua.npz padded.npz one.pkl; do
     "$VILSCOPE" query -m "$tiny" -t gqa --no-log --regions "$regions/$file" "what color" \

@@ -250,21 +250,24 @@ static void found_boxes(void)
         float box[4];
         const char *says;
         bool good;
+        int added; /* as the file says */
     } cases[] = {
-        {{641.4f, 379, 652.2f, 399}, NULL, true}, /* 1088 of 1067 pixels, at 5/3 */
-        {{500, 470, 640, 499}, NULL, true},
-        {{600, 400, 680, 479}, "farther out of the image of 640x480", true},
-        {{600, 400, 750, 479}, "not inside the image of 640x480", false},
-        {{-20, 400, 600, 479}, "not inside", false}, /* nothing is added there */
-        {{400, 400, 430, 640}, "interchanged", false},
-        {{30, 30, 10, 40}, "x1 <= x2", false},
+        {{641.4f, 379, 652.2f, 399}, NULL, true, 0}, /* 1088 of 1067 pixels, at 5/3 */
+        {{500, 470, 640, 499}, NULL, true, 0},
+        {{600, 400, 680, 479}, "farther out of the image of 640x480", true, 0},
+        {{600, 400, 750, 479}, "not inside the image of 640x480", false, 0},
+        {{600, 400, 750, 479}, "farther out of the image of 640x480", true, 110},
+        {{600, 400, 900, 479}, "not inside the image of 640x480", false, 110},
+        {{-20, 400, 600, 479}, "not inside", false, 110}, /* nothing is added there */
+        {{400, 400, 430, 640}, "interchanged", false, 0},
+        {{30, 30, 10, 40}, "x1 <= x2", false, 0},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         float list[4];
         struct vs_err err = {0};
         char *note = NULL;
         memcpy(list, cases[i].box, sizeof list);
-        int rc = boxes_check_found(list, 1, 640, 480, "x.npy", &note, &err);
+        int rc = boxes_check_found(list, 1, 640, 480, cases[i].added, "x.npy", &note, &err);
         const char *text = rc ? err.text : note;
         ok((rc == 0) == cases[i].good && memcmp(list, cases[i].box, sizeof list) == 0 &&
            (cases[i].says ? text && strstr(text, cases[i].says) : !text),
@@ -274,6 +277,10 @@ static void found_boxes(void)
     }
     ok(boxes_look(cases[0].box, 1, 640, 480, "given", NULL) != 0,
        "no box that is given lies there");
+    static const float out[3][4] = {{600, 400, 680, 479}, {600, 400, 749.5f, 479},
+                                    {400, 400, 430, 640}};
+    ok(boxes_added(out[0], 1, 640, 480) == 0 && boxes_added(out[1], 1, 640, 480) == 110 &&
+           boxes_added(out[2], 1, 640, 480) == 160, "what a file has to say of them");
     /* Of a detector that nobody knows: far out, but not anywhere. */
     static const float far[2][4] = {{600, 400, 2500, 479}, {600, 400, 1e30f, 479}};
     ok(boxes_look_found(far[0], 1, 640, 480, "server", NULL) == 0 &&
