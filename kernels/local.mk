@@ -24,10 +24,12 @@ libkern_a_SOURCES = \
 	kernels/kern_small.c \
 	kernels/kern_nms.c \
 	kernels/cuda/api.h kernels/cuda/args.h \
+	kernels/cuda/areas.c kernels/cuda/areas.h \
 	kernels/cuda/choose.c \
 	kernels/cuda/gpu.c kernels/cuda/gpu.h kernels/cuda/gpu_priv.h \
 	kernels/cuda/load.c \
 	kernels/cuda/ops.c \
+	kernels/cuda/order.c kernels/cuda/order.h \
 	kernels/cuda/ops_back.c \
 	kernels/cuda/ops_vision.c \
 	kernels/cuda/note.c \

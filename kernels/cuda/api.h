@@ -14,8 +14,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define CUDA_API_VERSION 6
+#define CUDA_API_VERSION 7
 #define CUDA_MARKS 3
+#define CUDA_SLOTS 6 /* workspaces of products */
 #define CUDA_API_SYMBOL "vilscope_cuda_api"
 
 enum cuda_precision { CUDA_FLOAT32, CUDA_TF32, CUDA_BFLOAT16, CUDA_HALF };
@@ -88,10 +89,14 @@ struct cuda_api {
     /* How to compute products of g's shape, pitches, precision and alignment; not within a
      * capture. */
     int (*resolve)(void *ctx, const struct cuda_gemm *g, struct cuda_algo *out);
-    /* In the precision of how; g's own is only what was asked for. */
-    int (*gemm)(void *ctx, const struct cuda_gemm *g, const struct cuda_algo *how);
+    /* In the precision of how; g's own is only what was asked for. slot: the workspace, 0 to
+     * CUDA_SLOTS-1, of which products that may run beside each other have one each. */
+    int (*gemm)(void *ctx, const struct cuda_gemm *g, const struct cuda_algo *how, int slot);
     /* What is given between capture and captured becomes a graph instead of being done. */
     int (*capture)(void *ctx);
+    /* Within a capture: the next launch or product waits for these of the capture's calls, counted
+     * from 0, and for no others. Without it a call waits for the one before. */
+    int (*after)(void *ctx, const int *calls, int count);
     int (*captured)(void *ctx, void **graph); /* also after a failure in between; then not 0 */
     int (*replay)(void *ctx, void *graph);
     void (*drop)(void *ctx, void *graph);

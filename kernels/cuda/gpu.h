@@ -66,6 +66,7 @@ void gpu_conv_pack(const void *weights, int cout, int cin, int kh, int kw, int g
 struct gpu_stats {
     size_t used, peak, limit, weights; /* bytes */
     int graphs, captures, replays, uploads, evictions, shared;
+    int calls, depth; /* of the graph made last: launches and products, the longest chain of them */
 };
 void gpu_stats(const struct gpu *g, struct gpu_stats *out);
 /* Milliseconds on the device since it was opened. */

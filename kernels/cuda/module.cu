@@ -14,7 +14,7 @@
 #include "kernels/cuda/kernels_vision.h"
 
 #define CUBLAS_CODES 1000000 /* codes from here on are cuBLAS's */
-#define WORKSPACE (32u << 20)
+#define WORKSPACE (16u << 20) /* of a slot */
 #define PLANS 512 /* products whose algorithm is remembered */
 
 struct plan {
@@ -26,11 +26,14 @@ struct context {
     int device;
     cudaStream_t stream;
     cublasLtHandle_t blas;
-    void *workspace;
+    char *workspace; /* CUDA_SLOTS of them */
     cudaEvent_t marks[CUDA_MARKS], last, now;
     double passed; /* ms from the opening to `last` */
     plan *plans;
     int plan_count;
+    bool capturing;
+    cudaGraphNode_t *nodes; /* the last node of each call of the capture */
+    int node_count, node_room;
 };
 
 static const void *const functions[KERNEL_COUNT] = {
@@ -142,6 +145,7 @@ static void api_close(void *ctx)
     if (c->stream)
         (void)done(cudaStreamDestroy(c->stream));
     free(c->plans);
+    free(c->nodes);
     free(c);
 }
 
@@ -172,7 +176,7 @@ static int api_open(int device, void **ctx)
     rc = rc ? rc : done(cudaEventCreate(&c->last));
     rc = rc ? rc : done(cudaEventCreate(&c->now));
     rc = rc ? rc : done(cudaEventRecord(c->last, c->stream));
-    rc = rc ? rc : done(cudaMalloc(&c->workspace, WORKSPACE));
+    rc = rc ? rc : done(cudaMalloc((void **)&c->workspace, CUDA_SLOTS * (size_t)WORKSPACE));
     rc = rc ? rc : blas(cublasLtCreate(&c->blas));
     if (rc != 0)
         api_close(c);
@@ -250,6 +254,64 @@ static int api_reach(void *ctx, int which)
     return done(cudaEventSynchronize(enter(ctx)->marks[which]));
 }
 
+/* ---- captures: the nodes of their calls, and which of them the next one waits for */
+
+#if CUDART_VERSION >= 13000
+#define CAPTURED_NODES(stream, status, nodes, count)                                              \
+    cudaStreamGetCaptureInfo(stream, status, NULL, NULL, nodes, NULL, count)
+#define SET_NODES(stream, nodes, count)                                                           \
+    cudaStreamUpdateCaptureDependencies(stream, nodes, NULL, count,                               \
+                                        cudaStreamSetCaptureDependencies)
+#else
+#define CAPTURED_NODES(stream, status, nodes, count)                                              \
+    cudaStreamGetCaptureInfo_v2(stream, status, NULL, NULL, nodes, count)
+#define SET_NODES(stream, nodes, count)                                                           \
+    cudaStreamUpdateCaptureDependencies(stream, nodes, count, cudaStreamSetCaptureDependencies)
+#endif
+
+static bool grow_nodes(context *c, int room)
+{
+    if (room <= c->node_room)
+        return true;
+    cudaGraphNode_t *more =
+        (cudaGraphNode_t *)realloc(c->nodes, 2 * (size_t)room * sizeof *more);
+    if (!more)
+        return false;
+    c->nodes = more;
+    c->node_room = 2 * room;
+    return true;
+}
+
+/* Notes what a call has become: its last node, which is what the stream stands at. */
+static int note_node(context *c)
+{
+    cudaStreamCaptureStatus status;
+    const cudaGraphNode_t *nodes = NULL;
+    size_t count = 0;
+    if (!c->capturing)
+        return 0;
+    int rc = done(CAPTURED_NODES(c->stream, &status, &nodes, &count));
+    if (rc == 0 && (count != 1 || !grow_nodes(c, c->node_count + 1)))
+        rc = count != 1 ? (int)cudaErrorUnknown : (int)cudaErrorMemoryAllocation;
+    if (rc == 0)
+        c->nodes[c->node_count++] = nodes[0];
+    return rc;
+}
+
+static int api_after(void *ctx, const int *calls, int count)
+{
+    context *c = enter(ctx);
+    if (!grow_nodes(c, c->node_count + count))
+        return (int)cudaErrorMemoryAllocation;
+    cudaGraphNode_t *list = c->nodes + c->node_count; /* behind those that are kept */
+    for (int i = 0; i < count; i++) {
+        if (calls[i] < 0 || calls[i] >= c->node_count)
+            return (int)cudaErrorInvalidValue;
+        list[i] = c->nodes[calls[i]];
+    }
+    return done(SET_NODES(c->stream, list, count));
+}
+
 static int api_launch(void *ctx, const struct cuda_launch *l)
 {
     context *c = enter(ctx);
@@ -258,8 +320,9 @@ static int api_launch(void *ctx, const struct cuda_launch *l)
     union kernel_args args;
     memcpy(&args, &l->args, sizes[l->kernel]);
     void *list[] = {&args};
-    return done(cudaLaunchKernel(functions[l->kernel], dim3(l->grid[0], l->grid[1]),
-                                 dim3(l->threads), list, l->shared, c->stream));
+    int rc = done(cudaLaunchKernel(functions[l->kernel], dim3(l->grid[0], l->grid[1]),
+                                   dim3(l->threads), list, l->shared, c->stream));
+    return rc ? rc : note_node(c);
 }
 
 /* ---- products */
@@ -405,7 +468,7 @@ static int api_resolve(void *ctx, const struct cuda_gemm *g, struct cuda_algo *o
     return rc;
 }
 
-static int api_gemm(void *ctx, const struct cuda_gemm *g, const struct cuda_algo *how)
+static int api_gemm(void *ctx, const struct cuda_gemm *g, const struct cuda_algo *how, int slot)
 {
     context *c = enter(ctx);
     descriptors x;
@@ -413,25 +476,35 @@ static int api_gemm(void *ctx, const struct cuda_gemm *g, const struct cuda_algo
     float alpha = 1;
     memset(&x, 0, sizeof x);
     memcpy(&algo, how->words, sizeof algo);
+    char *workspace = c->workspace + slot * (size_t)WORKSPACE;
     int rc = describe(&x, g, how->precision);
     rc = rc ? rc : blas(cublasLtMatmul(c->blas, x.op, &alpha, g->a, x.a, g->b, x.b, &g->beta, g->c,
-                                       x.c, g->d, x.d, &algo, c->workspace, WORKSPACE, c->stream));
+                                       x.c, g->d, x.d, &algo, workspace, WORKSPACE, c->stream));
     descriptors_fini(&x);
-    return rc;
+    return rc ? rc : note_node(c);
 }
 
 /* ---- graphs */
 
 static int api_capture(void *ctx)
 {
-    return done(cudaStreamBeginCapture(enter(ctx)->stream, cudaStreamCaptureModeThreadLocal));
+    context *c = enter(ctx);
+    int rc = done(cudaStreamBeginCapture(c->stream, cudaStreamCaptureModeThreadLocal));
+    c->capturing = rc == 0;
+    c->node_count = 0;
+    return rc;
 }
 
+/* A capture ends only when the stream stands behind all of its nodes. */
 static int api_captured(void *ctx, void **graph)
 {
+    context *c = enter(ctx);
     cudaGraph_t g = NULL;
     cudaGraphExec_t exec = NULL;
-    int rc = done(cudaStreamEndCapture(enter(ctx)->stream, &g));
+    int joined = c->node_count ? done(SET_NODES(c->stream, c->nodes, c->node_count)) : 0;
+    int rc = done(cudaStreamEndCapture(c->stream, &g));
+    c->capturing = false;
+    rc = joined ? joined : rc;
     rc = rc ? rc : done(cudaGraphInstantiate(&exec, g, 0));
     if (g)
         (void)done(cudaGraphDestroy(g));
@@ -470,5 +543,5 @@ extern "C" __attribute__((visibility("default"))) const struct cuda_api vilscope
     CUDA_API_VERSION, CUDART_VERSION, api_explain, api_is_memory, api_is_lost, api_count, api_info,
     api_open, api_close, api_memory, api_alloc, api_release, api_pin, api_unpin, api_send,
     api_fetch, api_clear, api_wait, api_mark, api_reach, api_launch, api_resolve, api_gemm,
-    api_capture, api_captured, api_replay, api_drop, api_milliseconds,
+    api_capture, api_after, api_captured, api_replay, api_drop, api_milliseconds,
 };

@@ -3,6 +3,7 @@
  * gpu_begin and gpu_end. A recording that has been seen before, to the last pointer, is one graph:
  * nothing has to be told about batch, tokens or regions, and nothing can be told wrongly. */
 #include "kernels/cuda/gpu_priv.h"
+#include "kernels/cuda/order.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -138,14 +139,14 @@ static bool resolve_program(struct gpu *g, struct program *p)
     return true;
 }
 
-/* how: of a product. */
+/* how, slot: of a product. */
 static bool run_call(struct gpu *g, const struct program *p, const struct call *c,
-                     const struct cuda_algo *how)
+                     const struct cuda_algo *how, int slot)
 {
     if (c->kernel < 0) {
         struct cuda_gemm x;
         memcpy(&x, p->blob + c->at, sizeof x);
-        return gpu_ok(g, g->api->gemm(g->ctx, &x, how), c->what, c->dims);
+        return gpu_ok(g, g->api->gemm(g->ctx, &x, how, slot), c->what, c->dims);
     }
     struct cuda_launch l;
     l.kernel = c->kernel;
@@ -157,7 +158,8 @@ static bool run_call(struct gpu *g, const struct program *p, const struct call *
     return gpu_ok(g, g->api->launch(g->ctx, &l), c->what, c->dims);
 }
 
-static void run_program(struct gpu *g, struct program *p)
+/* o: which calls wait for which, in a capture; NULL: each for the one before. */
+static void run_program(struct gpu *g, struct program *p, const struct order *o)
 {
     const struct cuda_algo *how = NULL;
     if (g->failed || !resolve_program(g, p))
@@ -165,7 +167,10 @@ static void run_program(struct gpu *g, struct program *p)
     how = p->algos;
     for (int i = 0; i < p->count && !g->failed; i++) {
         const struct call *c = &p->calls[i];
-        if (run_call(g, p, c, how) && g->sync)
+        if (o && !gpu_ok(g, g->api->after(g->ctx, o->before + o->first[i],
+                                          o->first[i + 1] - o->first[i]), c->what, c->dims))
+            return;
+        if (run_call(g, p, c, how, o ? o->slot[i] : 0) && g->sync)
             gpu_ok(g, g->api->wait(g->ctx), c->what, c->dims);
         how += c->kernel < 0;
     }
@@ -181,7 +186,7 @@ static void forget(struct program *p)
 void gpu_flush(struct gpu *g)
 {
     if (g->now.count > 0)
-        run_program(g, &g->now);
+        run_program(g, &g->now, NULL);
     forget(&g->now);
 }
 
@@ -234,12 +239,12 @@ static void remember(struct gpu *g)
 
 /* Whether x's program has become a graph; *rc is the first failure's code. What other threads do
  * with the stream, freeing memory say, would end the capture: they wait for the lock. */
-static bool captured(struct gpu *g, struct graph *x, int *rc)
+static bool captured(struct gpu *g, struct graph *x, const struct order *o, int *rc)
 {
     pthread_mutex_lock(&g->lock);
     *rc = g->api->capture(g->ctx);
     if (*rc == 0) {
-        run_program(g, &x->program);
+        run_program(g, &x->program, o);
         *rc = g->api->captured(g->ctx, &x->graph);
         if (*rc == 0 && g->failed) {
             g->api->drop(g->ctx, x->graph);
@@ -253,13 +258,21 @@ static bool captured(struct gpu *g, struct graph *x, int *rc)
 /* Makes a graph of x's program. One that can't be captured computes without; that is no failure. */
 static void capture(struct gpu *g, struct graph *x)
 {
+    struct order o;
     int rc = 0;
     if (!resolve_program(g, &x->program))
         return;
-    if (captured(g, x, &rc)) {
+    bool ordered = order_init(&o, &x->program); /* without memory for it: one after the other */
+    bool good = captured(g, x, ordered ? &o : NULL, &rc);
+    if (good) {
         g->stats.captures++;
-        return;
+        g->stats.calls = x->program.count;
+        g->stats.depth = ordered ? o.depth : x->program.count;
     }
+    if (ordered)
+        order_fini(&o);
+    if (good)
+        return;
     x->graph = NULL;
     if (!g->lost)
         g->failed = false; /* what really is wrong shows again without the graph */
@@ -293,7 +306,7 @@ void gpu_end(struct gpu *g)
     }
     struct graph *x = find(g);
     if (!x) {
-        run_program(g, &g->now);
+        run_program(g, &g->now, NULL);
         remember(g);
         return;
     }
@@ -304,7 +317,7 @@ void gpu_end(struct gpu *g)
         gpu_ok(g, g->api->replay(g->ctx, x->graph), "replaying a pass", NULL);
         g->stats.replays++;
     } else {
-        run_program(g, &x->program);
+        run_program(g, &x->program, NULL);
     }
     forget(&g->now);
 }

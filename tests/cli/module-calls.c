@@ -241,11 +241,11 @@ static void check_product(void *ctx)
     for (int k = 0; rc == 0 && k < 8; k++)
         want += (double)host[2 + 32 * k] * (double)host[4096 + k + 32 * 3];
     rc = rc ? rc : api->send(ctx, area, host, 12288 * sizeof *host);
-    rc = rc ? rc : api->gemm(ctx, &g, &how);
+    rc = rc ? rc : api->gemm(ctx, &g, &how, 0);
     rc = rc ? rc : api->fetch(ctx, host, area, 12288 * sizeof *host);
     rc = rc ? rc : api->wait(ctx);
     ok(rc == 0 && (double)host[8192 + 2 + 32 * 3] == want, "a product (%d): %g", rc, want);
-    ok(api->gemm(ctx, &g, &none) > CUBLAS && fake->bad == 1, "none without its algorithm");
+    ok(api->gemm(ctx, &g, &none, 0) > CUBLAS && fake->bad == 1, "none without its algorithm");
     fake->bad = 0;
     fake->odd_unsupported = true;
     g.m = 9, g.precision = CUDA_TF32;
@@ -256,17 +256,54 @@ static void check_product(void *ctx)
     api->unpin(ctx, host);
 }
 
+/* Four calls, of which three wait for each other: in every order of the graph. */
+static void check_order(void *ctx)
+{
+    static const int numbers[] = {0, 1, 2};
+    struct cuda_launch l = {.kernel = KERNEL_binary, .grid = {1, 1}, .threads = FLAT_THREADS};
+    void *made = NULL;
+    float *host = NULL;
+    int right = 0, rc = api->pin(ctx, 40 * sizeof *host, (void **)&host);
+    rc = rc ? rc : api->capture(ctx);
+    for (int i = 0; i < 4 && rc == 0; i++) { /* to 32, to 8, from there to 16, and to 24 */
+        float *from = area + (i == 2 ? 8 : 0), *to = area + (i ? 8 * i : 32);
+        rc = api->after(ctx, numbers + i - (i > 0), i == 1 || i == 2);
+        l.args.binary = (struct binary_args){from, from, to, 8, 1, 0};
+        rc = rc ? rc : api->launch(ctx, &l);
+    }
+    rc = rc ? rc : api->captured(ctx, &made);
+    for (int n = 1; n <= 4 && rc == 0; n++) {
+        for (int i = 0; i < 40; i++)
+            host[i] = i < 8 ? (float)n : 0;
+        rc = api->send(ctx, area, host, 40 * sizeof *host);
+        rc = rc ? rc : api->replay(ctx, made);
+        rc = rc ? rc : api->fetch(ctx, host, area, 40 * sizeof *host);
+        rc = rc ? rc : api->wait(ctx);
+        right += rc == 0 && host[16] == 4 * (float)n && host[24] == 2 * (float)n;
+    }
+    ok(right == 4, "a graph of branches has its numbers, %d times (%d)", right, rc);
+    ok(fake->depth == 3, "its longest chain has %d of 4 calls", fake->depth);
+    if (made)
+        api->drop(ctx, made);
+    api->unpin(ctx, host);
+}
+
 /* ---- failures, one at each object that is made */
 
 enum step { OPEN, RESOLVE, GEMM, CAPTURE, STEPS };
 
 static void *graph;
+static const int no_such_call = 2;
 
 static int take_graph(void *ctx, const struct cuda_gemm *g, const struct cuda_algo *how)
 {
     int rc = api->wait(ctx);
     rc = rc ? rc : api->capture(ctx);
-    rc = rc ? rc : api->gemm(ctx, g, how);
+    rc = rc ? rc : api->after(ctx, NULL, 0);
+    rc = rc ? rc : api->gemm(ctx, g, how, 0);
+    rc = rc ? rc : api->after(ctx, NULL, 0);
+    rc = rc ? rc : api->gemm(ctx, g, how, CUDA_SLOTS - 1); /* beside the first */
+    rc = rc ? rc : api->after(ctx, &no_such_call, 1) ? 0 : -1;
     int ended = api->captured(ctx, &graph);
     fake->bad += (ended == 0) != (graph != NULL);
     if (rc != 0 && graph) {
@@ -283,7 +320,7 @@ static int take(enum step step, void **ctx, struct cuda_algo *how)
     switch (step) {
     case OPEN: return api->open(0, ctx);
     case RESOLVE: return api->resolve(*ctx, &g, how);
-    case GEMM: return api->gemm(*ctx, &g, how);
+    case GEMM: return api->gemm(*ctx, &g, how, 0);
     case CAPTURE: return take_graph(*ctx, &g, how);
     case STEPS: break;
     }
@@ -306,7 +343,7 @@ static int take_at_last(enum step step, void **ctx, struct cuda_algo *how)
 
 static void check_failures(void)
 {
-    static const int objects[STEPS] = {7 + KERNEL_COUNT, 6, 5, 6}; /* that each makes */
+    static const int objects[STEPS] = {7 + KERNEL_COUNT, 6, 5, 13}; /* that each makes */
     static const char *const names[STEPS] = {"opening", "an algorithm", "a product", "a graph"};
     void *ctx = NULL;
     struct cuda_algo how = {.words = {0}};
@@ -367,6 +404,7 @@ int main(int argc, char **argv)
     if (ok(api->alloc(ctx, AREA, (void **)&area) == 0, "memory for products")) {
         check_shapes(ctx);
         check_product(ctx);
+        check_order(ctx);
         check_many(ctx);
     }
     api->release(ctx, area);

@@ -364,8 +364,9 @@ static int bench_model(struct kern *k, const char *config, const char *checkpoin
              time_model(m, 100, 38, false, 7, false) || time_kept(m, k);
     struct gpu_stats s;
     gpu_stats(k->gpu, &s);
-    printf("memory: %zu MB in use (%zu MB of weights), %zu MB at most; %d graphs\n", s.used >> 20,
-           s.weights >> 20, s.peak >> 20, s.graphs);
+    printf("memory: %zu MB in use (%zu MB of weights), %zu MB at most; %d graphs, "
+           "the last of %d calls, in chains of %d at most\n", s.used >> 20,
+           s.weights >> 20, s.peak >> 20, s.graphs, s.calls, s.depth);
     vilbert_free(m);
     tensorfile_close(f);
     return rc;

@@ -31,32 +31,6 @@ bool fake_made_fails(void)
     return fakecuda.fail_made > 0 && --fakecuda.fail_made == 0;
 }
 
-/* ---- streams */
-
-struct op {
-    enum { SEND, FETCH, CLEAR, MARK, LAUNCH, GEMM, REPLAY } kind;
-    void *dst;
-    const void *src;
-    size_t bytes;
-    int mark;
-    struct cuda_launch launch;
-    struct cuda_gemm gemm;
-    struct list *graph;
-};
-struct list {
-    struct op *ops;
-    int count, room;
-};
-
-struct context {
-    int device;
-    pid_t process;
-    struct list queue, *capturing;
-    pthread_t capturer;
-    bool spoilt; /* the capture is of no use any more */
-    int died;    /* the code of a fault that no call survives, or 0 */
-};
-
 void fakecuda_reset(void)
 {
     int live = fakecuda.live;
@@ -65,68 +39,6 @@ void fakecuda_reset(void)
     fakecuda.devices = 1;
     fakecuda.capability = 90;
     fakecuda.live = live;
-}
-
-static int enqueue(struct context *c, const struct op *op)
-{
-    struct list *l = c->capturing ? c->capturing : &c->queue;
-    if (l->count == l->room) {
-        l->room = l->room ? 2 * l->room : 64;
-        l->ops = realloc(l->ops, (size_t)l->room * sizeof *l->ops);
-        if (!l->ops)
-            abort();
-    }
-    l->ops[l->count++] = *op;
-    return 0;
-}
-
-static void run_copy(const struct op *op)
-{
-    long at = fake_find_unwritten(op->src, op->bytes);
-    if (at >= 0)
-        fake_bad("word %ld of %zu bytes that are %s was never written", at, op->bytes,
-                 op->kind == SEND ? "sent" : "fetched");
-    memcpy(op->dst, op->src, op->bytes);
-}
-
-static void run_launch(struct context *c, const struct cuda_launch *l)
-{
-    if (fakecuda.die_launch > 0 && --fakecuda.die_launch == 0) {
-        c->died = fakecuda.die_code ? fakecuda.die_code : FAKE_DIED;
-        return;
-    }
-    const char *why = simt_run(l, fakecuda.backwards);
-    if (why)
-        fake_bad("%s", why);
-}
-
-static void run_op(struct context *c, const struct op *op)
-{
-    if (c->died)
-        return;
-    switch (op->kind) {
-    case SEND: case FETCH: run_copy(op); break;
-    case CLEAR: memset(op->dst, 0, op->bytes); break;
-    case MARK: break;
-    case LAUNCH: run_launch(c, &op->launch); break;
-    case GEMM: fake_product(&op->gemm); break;
-    case REPLAY:
-        for (int i = 0; i < op->graph->count; i++)
-            run_op(c, &op->graph->ops[i]);
-        break;
-    }
-}
-
-/* The first count of what waits. */
-static int run_queue(struct context *c, int count)
-{
-    struct list *q = &c->queue;
-    for (int i = 0; i < count; i++)
-        run_op(c, &q->ops[i]);
-    if (count > 0)
-        memmove(q->ops, q->ops + count, (size_t)(q->count - count) * sizeof *q->ops);
-    q->count -= count;
-    return c->died;
 }
 
 /* Whether a call may be made now: 0 or the code it returns. Nothing but launches and products of
@@ -231,6 +143,7 @@ static void fake_close(void *ctx)
     if (may_call(c, "closed", false) == 0 && c->queue.count > 0)
         fake_bad("closed with work under way");
     free(c->queue.ops);
+    free(c->after);
     free(c);
 }
 
@@ -302,21 +215,21 @@ static int fake_send(void *ctx, void *dst, const void *pinned, size_t bytes)
     int rc = check_copy(ctx, "a copy to the device", dst, pinned, bytes);
     fakecuda.sends++;
     fakecuda.sent += bytes;
-    return rc ? rc : enqueue(ctx, &(struct op){.kind = SEND, .dst = dst, .src = pinned,
+    return rc ? rc : fake_enqueue(ctx, &(struct op){.kind = SEND, .dst = dst, .src = pinned,
                                                .bytes = bytes});
 }
 
 static int fake_fetch(void *ctx, void *pinned, const void *src, size_t bytes)
 {
     int rc = check_copy(ctx, "a copy from the device", src, pinned, bytes);
-    return rc ? rc : enqueue(ctx, &(struct op){.kind = FETCH, .dst = pinned, .src = src,
+    return rc ? rc : fake_enqueue(ctx, &(struct op){.kind = FETCH, .dst = pinned, .src = src,
                                                .bytes = bytes});
 }
 
 static int fake_clear(void *ctx, void *dst, size_t bytes)
 {
     int rc = check_copy(ctx, "memory was cleared", dst, NULL, bytes);
-    return rc ? rc : enqueue(ctx, &(struct op){.kind = CLEAR, .dst = dst, .bytes = bytes});
+    return rc ? rc : fake_enqueue(ctx, &(struct op){.kind = CLEAR, .dst = dst, .bytes = bytes});
 }
 
 /* ---- waiting */
@@ -326,13 +239,13 @@ static int fake_wait(void *ctx)
     struct context *c = ctx;
     int rc = may_call(c, "a wait", false);
     fakecuda.waits++;
-    return rc ? rc : run_queue(c, c->queue.count);
+    return rc ? rc : fake_run_queue(c, c->queue.count);
 }
 
 static int fake_mark(void *ctx, int which)
 {
     int rc = may_call(ctx, "a mark", false);
-    return rc ? rc : enqueue(ctx, &(struct op){.kind = MARK, .mark = which});
+    return rc ? rc : fake_enqueue(ctx, &(struct op){.kind = MARK, .mark = which});
 }
 
 /* No further than the mark: what comes behind it may still be under way. */
@@ -343,7 +256,7 @@ static int fake_reach(void *ctx, int which)
     for (int i = 0; i < c->queue.count; i++)
         if (c->queue.ops[i].kind == MARK && c->queue.ops[i].mark == which)
             last = i;
-    return rc ? rc : run_queue(c, last + 1);
+    return rc ? rc : fake_run_queue(c, last + 1);
 }
 
 static int fake_milliseconds(void *ctx, double *out)
@@ -369,7 +282,7 @@ static int fake_launch(void *ctx, const struct cuda_launch *l)
         l->threads == 0 || l->threads > 1024 || l->shared > 49152)
         return fake_bad("kernel %s: a launch of %ux%u blocks, %u threads, %u bytes",
                         simt_names[l->kernel], l->grid[0], l->grid[1], l->threads, l->shared);
-    return enqueue(ctx, &op);
+    return fake_enqueue(ctx, &op);
 }
 
 /* Whether a column-major matrix lies in memory with a leading dimension that fits. */
@@ -407,10 +320,10 @@ static int fake_resolve(void *ctx, const struct cuda_gemm *g, struct cuda_algo *
     return rc;
 }
 
-static int fake_gemm(void *ctx, const struct cuda_gemm *g, const struct cuda_algo *how)
+static int fake_gemm(void *ctx, const struct cuda_gemm *g, const struct cuda_algo *how, int slot)
 {
     struct context *c = ctx;
-    struct op op = {.kind = GEMM, .gemm = *g};
+    struct op op = {.kind = GEMM, .gemm = *g, .slot = slot};
     int rc = may_call(c, "a product by another thread", true);
     op.gemm.precision = how->precision;
     fakecuda.gemms++;
@@ -419,10 +332,36 @@ static int fake_gemm(void *ctx, const struct cuda_gemm *g, const struct cuda_alg
     rc = rc ? rc : check_product(c->device, g);
     if (rc == 0 && (how->words[0] != 1 || how->words[1] != fake_product_shape(&op.gemm)))
         rc = fake_bad("product %dx%dx%d: its algorithm is none or another's", g->m, g->n, g->k);
-    return rc ? rc : enqueue(c, &op);
+    if (rc == 0 && (slot < 0 || slot >= CUDA_SLOTS))
+        rc = fake_bad("product %dx%dx%d: workspace %d", g->m, g->n, g->k, slot);
+    return rc ? rc : fake_enqueue(c, &op);
 }
 
 /* ---- graphs */
+
+static int fake_after(void *ctx, const int *list, int count)
+{
+    struct context *c = ctx;
+    int rc = may_call(c, "an order of calls by another thread", true);
+    if (rc == 0 && !c->capturing)
+        rc = fake_bad("an order of calls outside of a capture");
+    for (int i = 0; i < count && rc == 0; i++)
+        if (list[i] < 0 || list[i] >= c->capturing->count)
+            rc = fake_bad("call %d waits for call %d", c->capturing->count, list[i]);
+    if (rc != 0)
+        return rc;
+    if (count > c->after_room) {
+        c->after_room = 2 * count;
+        c->after = realloc(c->after, (size_t)c->after_room * sizeof *c->after);
+        if (!c->after)
+            abort();
+    }
+    if (count > 0)
+        memcpy(c->after, list, (size_t)count * sizeof *list);
+    c->after_count = count;
+    c->parted = true;
+    return 0;
+}
 
 static int fake_capture(void *ctx)
 {
@@ -432,15 +371,8 @@ static int fake_capture(void *ctx)
         return rc ? rc : FAKE_NO_GRAPHS;
     c->capturing = calloc(1, sizeof *c->capturing);
     c->capturer = pthread_self();
-    c->spoilt = false;
+    c->spoilt = c->parted = false;
     return c->capturing ? 0 : FAKE_MEMORY;
-}
-
-static void free_graph(struct list *l)
-{
-    if (l)
-        free(l->ops);
-    free(l);
 }
 
 static void fake_drop(void *ctx, void *graph)
@@ -448,7 +380,7 @@ static void fake_drop(void *ctx, void *graph)
     struct context *c = ctx;
     if (may_call(c, "a graph was dropped", false) == 0 && c->queue.count > 0)
         fake_bad("a graph dropped while work is under way");
-    free_graph(graph);
+    fake_list_free(graph);
 }
 
 static int fake_captured(void *ctx, void **graph)
@@ -461,7 +393,9 @@ static int fake_captured(void *ctx, void **graph)
     fakecuda.captures++;
     c->capturing = NULL;
     if (rc != 0)
-        free_graph(l);
+        fake_list_free(l);
+    else
+        fake_check_graph(l);
     *graph = rc ? NULL : l;
     return rc;
 }
@@ -470,7 +404,7 @@ static int fake_replay(void *ctx, void *graph)
 {
     int rc = may_call(ctx, "a replay", false);
     fakecuda.replays++;
-    return rc ? rc : enqueue(ctx, &(struct op){.kind = REPLAY, .graph = graph});
+    return rc ? rc : fake_enqueue(ctx, &(struct op){.kind = REPLAY, .graph = graph});
 }
 
 /* ---- the table: one call after the other */
@@ -498,8 +432,10 @@ LOCKED(mark, (void *c, int which), (c, which))
 LOCKED(reach, (void *c, int which), (c, which))
 LOCKED(launch, (void *c, const struct cuda_launch *l), (c, l))
 LOCKED(resolve, (void *c, const struct cuda_gemm *g, struct cuda_algo *how), (c, g, how))
-LOCKED(gemm, (void *c, const struct cuda_gemm *g, const struct cuda_algo *how), (c, g, how))
+LOCKED(gemm, (void *c, const struct cuda_gemm *g, const struct cuda_algo *how, int slot),
+       (c, g, how, slot))
 LOCKED(capture, (void *c), (c))
+LOCKED(after, (void *c, const int *list, int count), (c, list, count))
 LOCKED(captured, (void *c, void **graph), (c, graph))
 LOCKED(replay, (void *c, void *graph), (c, graph))
 LOCKED(milliseconds, (void *c, double *out), (c, out))
@@ -522,6 +458,6 @@ const struct cuda_api fakecuda_api = {
     CUDA_API_VERSION, 13000, fake_explain, fake_is_memory, fake_is_lost, fake_count, locked_info,
     locked_open, locked_close, locked_memory, locked_alloc, locked_release, locked_pin,
     locked_unpin, locked_send, locked_fetch, locked_clear, locked_wait, locked_mark, locked_reach,
-    locked_launch, locked_resolve, locked_gemm, locked_capture, locked_captured, locked_replay,
-    locked_drop, locked_milliseconds,
+    locked_launch, locked_resolve, locked_gemm, locked_capture, locked_after, locked_captured,
+    locked_replay, locked_drop, locked_milliseconds,
 };

@@ -43,6 +43,7 @@ struct fakecuda {
     bool no_graphs;
     /* what was seen */
     int allocs, launches, gemms, resolves, sends, replays, captures, waits;
+    int depth;         /* calls of the longest chain of the graph that was captured last */
     int opened[FAKE_DEVICES]; /* contexts, ever */
     int used[KERNEL_COUNT];   /* launches of each kernel */
     size_t peak;       /* of device memory, as the driver counts it */
@@ -51,10 +52,17 @@ struct fakecuda {
     int bad;           /* broken rules */
     char first[200];   /* the first one */
     void (*told)(const char *text); /* is told each; may be NULL */
+    /* Runs each launch or product in place of the fake, by fakecuda_run; may be NULL. */
+    void (*watch)(const struct cuda_launch *l, const struct cuda_gemm *g);
 };
 extern struct fakecuda fakecuda;
 /* Everything forgotten but what is still allocated; one device of 256 MB. */
 void fakecuda_reset(void);
+
+/* Runs one launch or product now; the other is NULL. */
+void fakecuda_run(const struct cuda_launch *l, const struct cuda_gemm *g);
+/* The i-th block of the devices' memory, of so many bytes; NULL behind the last. */
+uint32_t *fakecuda_block(int i, size_t *bytes);
 
 /* kern_open, where "fake" is the GPU back end over these calls, after a reset. */
 static inline int fakecuda_open(const char *device, int threads, struct kern **out, char *why,

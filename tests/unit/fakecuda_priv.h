@@ -5,7 +5,9 @@
 
 #include "fakecuda.h"
 
+#include <pthread.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 /* CUDA's codes */
 enum { FAKE_WRONG = 1, FAKE_MEMORY = 2, FAKE_NO_DEVICE = 101, FAKE_DIED = 700, FAKE_LAUNCH = 701,
@@ -23,6 +25,45 @@ static inline bool fake_unwritten(uint32_t word)
 {
     return (word & 0x7fbfffffu) == FAKE_POISON;
 }
+
+/* ---- fakestream.c */
+struct op {
+    enum { SEND, FETCH, CLEAR, MARK, LAUNCH, GEMM, REPLAY } kind;
+    void *dst;
+    const void *src;
+    size_t bytes;
+    int mark, slot;
+    struct cuda_launch launch;
+    struct cuda_gemm gemm;
+    struct list *graph;
+};
+/* before: of a graph, row i has a 1 for each operation that i waits for, directly or not. */
+struct list {
+    struct op *ops;
+    unsigned char *before;
+    int count, room;
+};
+
+struct context {
+    int device;
+    pid_t process;
+    struct list queue, *capturing;
+    pthread_t capturer;
+    bool spoilt; /* the capture is of no use any more */
+    bool parted; /* what the next call of the capture waits for has been said: after */
+    int after_count, after_room;
+    int *after;
+    int died;    /* the code of a fault that no call survives, or 0 */
+};
+
+/* Behind what the stream has, or in the graph that is captured. */
+int fake_enqueue(struct context *c, const struct op *op);
+/* Runs the first count operations that wait. Returns the code the device died of, or 0. */
+int fake_run_queue(struct context *c, int count);
+/* Notes how long its longest chain is, and two products that may run beside each other and would
+ * write into one workspace. */
+void fake_check_graph(const struct list *l);
+void fake_list_free(struct list *l); /* NULL does nothing */
 
 /* ---- fakememory.c: pages of its own, ending where the next page cannot be touched */
 int fake_area_new(int device, size_t bytes, bool pinned, void **out);

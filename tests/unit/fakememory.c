@@ -11,8 +11,8 @@
 #define CHUNK ((size_t)2 << 20) /* the driver's pages; small allocations share some */
 #define SMALL ((size_t)1 << 20)
 
-struct area {
-    struct area *next;
+struct block {
+    struct block *next;
     char *p;
     size_t bytes;
     void *map;
@@ -20,7 +20,7 @@ struct area {
     int device;
     bool pinned;
 };
-static struct area *areas;
+static struct block *areas;
 
 static size_t rounded_up(size_t bytes, size_t unit)
 {
@@ -32,7 +32,7 @@ static size_t taken_with(int device, size_t more)
 {
     size_t small = more > SMALL ? 0 : rounded_up(more, 512);
     size_t large = more > SMALL ? rounded_up(more, CHUNK) : 0;
-    for (const struct area *a = areas; a; a = a->next) {
+    for (const struct block *a = areas; a; a = a->next) {
         if (a->pinned || a->device != device)
             continue;
         if (a->bytes > SMALL)
@@ -66,7 +66,7 @@ int fake_area_new(int device, size_t bytes, bool pinned, void **out)
     if ((fakecuda.fail_alloc > 0 && --fakecuda.fail_alloc == 0) ||
         (!pinned && (bytes > fakecuda.memory || !has_room(device, bytes))))
         return FAKE_MEMORY;
-    struct area *a = calloc(1, sizeof *a);
+    struct block *a = calloc(1, sizeof *a);
     void *map = mmap(NULL, pages + PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
                      0);
     if (!a || map == MAP_FAILED) {
@@ -74,7 +74,7 @@ int fake_area_new(int device, size_t bytes, bool pinned, void **out)
         return FAKE_MEMORY;
     }
     mprotect((char *)map + pages, PAGE, PROT_NONE);
-    *a = (struct area){areas, (char *)map + (pages - room), bytes, map, pages + PAGE, device,
+    *a = (struct block){areas, (char *)map + (pages - room), bytes, map, pages + PAGE, device,
                        pinned};
     uint32_t *words = (uint32_t *)(void *)a->p;
     for (size_t i = 0; i < room / sizeof *words; i++)
@@ -87,9 +87,9 @@ int fake_area_new(int device, size_t bytes, bool pinned, void **out)
 
 int fake_area_free(void *p, bool pinned)
 {
-    for (struct area **at = &areas; *at; at = &(*at)->next)
+    for (struct block **at = &areas; *at; at = &(*at)->next)
         if ((*at)->p == p && (*at)->pinned == pinned) {
-            struct area *a = *at;
+            struct block *a = *at;
             *at = a->next;
             fakecuda.live--;
             munmap(a->map, a->map_size);
@@ -101,7 +101,7 @@ int fake_area_free(void *p, bool pinned)
 
 bool fake_inside(int device, const void *p, size_t n, bool pinned)
 {
-    for (const struct area *a = areas; a; a = a->next)
+    for (const struct block *a = areas; a; a = a->next)
         if (a->pinned == pinned && (pinned || a->device == device) && (const char *)p >= a->p &&
             (const char *)p + n <= a->p + a->bytes)
             return true;
@@ -118,4 +118,13 @@ long fake_find_unwritten(const void *p, size_t n)
             return (long)(i / sizeof word);
     }
     return -1;
+}
+
+uint32_t *fakecuda_block(int i, size_t *bytes)
+{
+    const struct block *a = areas;
+    while (a && (a->pinned || i-- > 0))
+        a = a->next;
+    *bytes = a ? a->bytes : 0;
+    return a ? (uint32_t *)(void *)a->p : NULL;
 }

@@ -244,7 +244,7 @@ test_tend_LDADD = $(SESSION_LIBS) $(CORE_LIBS)
 # The GPU back end over calls that need no GPU.
 FAKE_SOURCES = tests/unit/fakecuda.c tests/unit/fakecuda.h tests/unit/fakecuda_priv.h \
 	tests/unit/fakegpu.h \
-	tests/unit/fakememory.c tests/unit/fakeproduct.c tests/unit/simt.c
+	tests/unit/fakememory.c tests/unit/fakeproduct.c tests/unit/fakestream.c tests/unit/simt.c
 EXTRA_DIST += tests/unit/again.h tests/unit/numbers.h \
 	tests/unit/operands.h tests/unit/ops.h tests/unit/ops_back.h tests/unit/poison.h \
 	tests/unit/queries.h
@@ -252,6 +252,10 @@ TAP_TESTS += test-cuda-trouble
 test_cuda_trouble_SOURCES = tests/unit/test-cuda-trouble.c $(FAKE_SOURCES)
 test_cuda_trouble_CPPFLAGS = $(TEST_CPPFLAGS) -I$(srcdir)/tests/unit
 test_cuda_trouble_LDADD = $(CORE_LIBS)
+TAP_TESTS += test-cuda-order
+test_cuda_order_SOURCES = tests/unit/test-cuda-order.c $(FAKE_SOURCES)
+test_cuda_order_CPPFLAGS = $(TEST_CPPFLAGS) -I$(srcdir)/tests/unit
+test_cuda_order_LDADD = $(CORE_LIBS)
 TAP_TESTS += test-cuda
 test_cuda_SOURCES = tests/unit/test-cuda.c $(FAKE_SOURCES)
 test_cuda_CPPFLAGS = $(TEST_CPPFLAGS) -I$(srcdir)/tests/unit

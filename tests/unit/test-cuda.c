@@ -272,6 +272,56 @@ static void check_queries(void)
     query_close(&cpu);
 }
 
+/* The same query again and again: first its calls run one after the other, then as a graph, in
+ * ever other orders that the graph allows. Every number has to be the same to the last bit. */
+static float repeat(struct query_model *gpu, const struct net_input *in, const struct net_want *w)
+{
+    struct trace *first = NULL, *t = NULL;
+    struct vs_err err = {0};
+    float worst = vilbert_forward(gpu->m, in, w, &first, &err) == 0 ? 0 : INFINITY;
+    for (int i = 0; i < 8 && first; i++) {
+        float d = vilbert_forward(gpu->m, in, w, &t, &err) == 0 ? query_difference(t, first)
+                                                                : INFINITY;
+        worst = d > worst || !(d >= 0) ? d : worst;
+        trace_free(t);
+        t = NULL;
+    }
+    trace_free(first);
+    return worst;
+}
+
+static void check_orders(void)
+{
+    const char *config = source_path("tests/data/tiny/config.json");
+    const char *checkpoint = source_path("tests/data/tiny/checkpoint.bin");
+    struct query_model gpu;
+    struct gpu_stats st;
+    struct kern *k;
+    struct vs_err err = {0};
+    fakecuda_reset();
+    if (!ok((k = fakegpu_open("cuda")) && query_open(&gpu, config, checkpoint, k, &err) == 0,
+            "tiny opens %s", err.text))
+        return;
+    float worst = 0;
+    for (int i = 0; i < 12; i++) {
+        struct net_input in;
+        struct net_silence s;
+        query_random(&gpu, &in);
+        struct net_want want = query_want(&gpu, &s);
+        float d = repeat(&gpu, &in, &want);
+        worst = d > worst || !(d >= 0) ? d : worst;
+        query_free(&in);
+    }
+    gpu_stats(k->gpu, &st);
+    ok(worst == 0 && st.replays >= 80, "%d replays in other orders have the same bits (%g)",
+       st.replays, (double)worst);
+    ok(st.depth == fakecuda.depth && st.depth * 3 < st.calls * 2,
+       "%d calls of a graph are chains of %d", st.calls, st.depth);
+    query_close(&gpu);
+    ok(fakecuda.live == 0 && fakecuda.bad == 0, "nothing is left, nothing was wrong (%s)",
+       fakecuda.first);
+}
+
 /* Kept states on a device: in its memory, counted, never outside of it, given back when weights
  * or activations need it. */
 static void check_kept(void)
@@ -307,6 +357,7 @@ int main(void)
     check_graphs();
     check_failures();
     check_queries();
+    check_orders();
     check_kept();
     kern_close(ref);
     return tap_done();

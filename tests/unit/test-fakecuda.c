@@ -41,14 +41,20 @@ static void end(float *a, float *b)
 }
 
 /* d(m, n) = a b, both in one block. */
-static int multiply(float *ab, float *d, int m, int n, int k, enum cuda_precision precision)
+static int multiply_in(int slot, float *ab, float *d, int m, int n, int k,
+                       enum cuda_precision precision)
 {
     struct cuda_gemm g = {.a = ab, .b = ab + m * k, .c = d, .d = d, .lda = k, .ldb = k, .ldc = m,
                           .ldd = m, .m = m, .n = n, .k = k, .trans_a = true,
                           .precision = (int)precision};
-    struct cuda_algo how;
-    int rc = api->resolve(ctx, &g, &how);
-    return rc ? rc : api->gemm(ctx, &g, &how);
+    static struct cuda_algo how;
+    int rc = slot < 0 ? api->resolve(ctx, &g, &how) : 0; /* in a capture: that of the last one */
+    return rc ? rc : api->gemm(ctx, &g, &how, slot < 0 ? 0 : slot);
+}
+
+static int multiply(float *ab, float *d, int m, int n, int k, enum cuda_precision precision)
+{
+    return multiply_in(-1, ab, d, m, n, k, precision);
 }
 
 /* ---- memory */
@@ -114,6 +120,63 @@ static void check_capture(void)
     told("a wait during a capture", "a wait by another thread");
     ok(api->mark(ctx, 0) != 0 && fakecuda.bad == 0 && api->captured(ctx, &graph) != 0 && !graph &&
        multiply(a, d, 2, 2, 8, CUDA_FLOAT32) == 0, "it fails until it has ended, quietly");
+    end(a, d);
+}
+
+/* b = 2 a, c = 2 b: as two calls of a graph, of which the second waits for so many before it. */
+static float chain(float *a, int waits)
+{
+    static const int first = 0;
+    float two[8] = {1}, got[8] = {0};
+    void *made = NULL;
+    struct cuda_launch l = {.kernel = KERNEL_binary, .grid = {1, 1}, .threads = FLAT_THREADS};
+    int rc = api->clear(ctx, a, 24 * sizeof *a);
+    rc = rc ? rc : api->send(ctx, a, two, sizeof two);
+    rc = rc ? rc : api->capture(ctx);
+    for (int i = 0; i < 2 && rc == 0; i++) {
+        rc = api->after(ctx, &first, i ? waits : 0);
+        l.args.binary = (struct binary_args){a + 8 * i, a + 8 * i, a + 8 * i + 8, 8, 1, 0};
+        rc = rc ? rc : api->launch(ctx, &l);
+    }
+    rc = rc ? rc : api->captured(ctx, &made);
+    for (int i = 0; i < 1 && rc == 0; i++)
+        rc = api->replay(ctx, made);
+    rc = rc ? rc : api->fetch(ctx, got, a + 16, sizeof got);
+    rc = rc ? rc : api->wait(ctx);
+    if (made)
+        api->drop(ctx, made);
+    return rc ? -1 : got[0];
+}
+
+static void check_branches(void)
+{
+    static const int none = 0, itself = 2;
+    float numbers[32] = {0};
+    void *made = NULL;
+    begin();
+    float *a = memory(32), *d = memory(8);
+    ok(api->after(ctx, &none, 0) != 0, "no order without a capture");
+    told("outside of a capture", "an order outside of a capture");
+    ok(chain(a, 1) == 4, "two calls that wait for each other"); /* replays 1, 2, 3 */
+    ok(chain(a, 1) == 4 && chain(a, 1) == 4, "in every order");
+    ok(chain(a, 0) == 0 && chain(a, 1) == 4, "one that should wait and does not comes too early");
+    ok(api->send(ctx, a, numbers, sizeof numbers) == 0 &&
+       multiply(a, d, 2, 2, 8, CUDA_FLOAT32) == 0 && api->wait(ctx) == 0, "an algorithm");
+    for (int i = 0; i < 2; i++) {
+        bool good = api->capture(ctx) == 0 && api->after(ctx, &none, 0) == 0 &&
+                    multiply_in(0, a, d, 2, 2, 8, CUDA_FLOAT32) == 0 &&
+                    api->after(ctx, &none, 0) == 0 &&
+                    multiply_in(i, a, d, 2, 2, 8, CUDA_FLOAT32) == 0;
+        if (i == 1)
+            good = good && api->after(ctx, &itself, 1) != 0;
+        good = good && api->captured(ctx, &made) == 0;
+        ok(good, "a graph of two products");
+        if (i == 0)
+            told("products 0 and 1 have one workspace", "one workspace for both");
+        else
+            told("call 2 waits for call 2", "a call that waits for itself");
+        api->drop(ctx, made);
+    }
     end(a, d);
 }
 
@@ -188,6 +251,7 @@ int main(void)
     check_unwritten();
     check_bounds();
     check_capture();
+    check_branches();
     check_fork();
     check_death();
     check_rounding();

@@ -24,12 +24,16 @@ int fake_bad(const char *fmt, ...);
 struct fake_stream {
     void *ctx;
     int device;
+    int given; /* calls of the capture so far; -1: none is under way */
+    bool joined; /* the stream stands behind all of them */
+    cudaGraphNode_t at; /* the last one */
 };
 struct fake_event {
     int mark; /* of fakecuda's; those behind them tell the time */
     fake_stream *stream;
 };
 static fake_stream *streams[DEVICES]; /* the last of each device */
+static char *workspaces[DEVICES];
 static thread_local int current;
 static thread_local cudaError_t last_error;
 static int events, contexts, objects; /* objects: of all kinds, not destroyed yet */
@@ -97,7 +101,13 @@ cudaError_t cudaMemGetInfo(size_t *spare, size_t *total)
     return told(fakecuda_api.memory(here(), spare, total));
 }
 
-cudaError_t cudaMalloc(void **out, size_t n) { return told(fakecuda_api.alloc(here(), n, out)); }
+cudaError_t cudaMalloc(void **out, size_t n)
+{
+    int rc = fakecuda_api.alloc(here(), n, out);
+    if (rc == 0 && n == CUDA_SLOTS * (size_t)WORKSPACE)
+        workspaces[current] = (char *)*out;
+    return told(rc);
+}
 
 cudaError_t cudaFree(void *p) /* NULL: nothing, as in C */
 {
@@ -123,7 +133,7 @@ cudaError_t cudaMemsetAsync(void *dst, int value, size_t bytes, cudaStream_t s)
 
 cudaError_t cudaStreamCreateWithFlags(cudaStream_t *s, unsigned flags)
 {
-    fake_stream made = {NULL, current};
+    fake_stream made = {NULL, current, -1, true, NULL};
     int rc = fake_made_fails()                        ? cudaErrorUnknown
              : flags == cudaStreamNonBlocking ? fakecuda_api.open(current, &made.ctx)
                                             : fake_bad("a stream that waits for others");
@@ -151,13 +161,57 @@ cudaError_t cudaStreamSynchronize(cudaStream_t s) { return told(fakecuda_api.wai
 
 cudaError_t cudaStreamBeginCapture(cudaStream_t s, cudaStreamCaptureMode)
 {
-    return told(fakecuda_api.capture(of(s)));
+    int rc = fakecuda_api.capture(of(s));
+    s->given = rc ? -1 : 0;
+    s->joined = true;
+    return told(rc);
+}
+
+/* A call was given to the stream; in a capture it becomes a node, numbered from 1. */
+static int given(cudaStream_t s, int rc)
+{
+    if (rc == 0 && s->given >= 0)
+        s->at = (cudaGraphNode_t)(uintptr_t)++s->given;
+    return rc;
+}
+
+cudaError_t cudaStreamGetCaptureInfo(cudaStream_t s, cudaStreamCaptureStatus *status,
+                                     unsigned long long *, cudaGraph_t *,
+                                     const cudaGraphNode_t **nodes, const cudaGraphEdgeData **,
+                                     size_t *count)
+{
+    if (fake_made_fails())
+        return told(cudaErrorUnknown);
+    *status = s->given < 0 ? cudaStreamCaptureStatusNone : cudaStreamCaptureStatusActive;
+    *nodes = &s->at;
+    *count = s->given > 0;
+    return cudaSuccess;
+}
+
+/* The graph's other leaves have to be among the nodes that the stream stands at in the end. */
+cudaError_t cudaStreamUpdateCaptureDependencies(cudaStream_t s, cudaGraphNode_t *nodes,
+                                                const cudaGraphEdgeData *, size_t count,
+                                                unsigned flags)
+{
+    int list[1024];
+    if (s->given < 0 || count > 1024 || flags != cudaStreamSetCaptureDependencies)
+        return told(cudaErrorInvalidValue);
+    for (size_t i = 0; i < count; i++)
+        list[i] = (int)(uintptr_t)nodes[i] - 1;
+    s->joined = (int)count == s->given;
+    return told(fakecuda_api.after(of(s), list, (int)count));
 }
 
 cudaError_t cudaStreamEndCapture(cudaStream_t s, cudaGraph_t *out)
 {
     void *graph = NULL;
     int rc = fakecuda_api.captured(of(s), &graph);
+    s->given = -1;
+    if (rc == 0 && !s->joined) {
+        fakecuda_api.drop(s->ctx, graph);
+        graph = NULL;
+        rc = cudaErrorStreamCaptureUnjoined;
+    }
     *out = (cudaGraph_t)graph;
     objects += graph != NULL;
     return told(rc);
@@ -245,7 +299,7 @@ cudaError_t cudaLaunchKernel(const void *function, dim3 grid, dim3 block, void *
     l.threads = block.x;
     l.shared = (unsigned)shared;
     memcpy(&l.args, args[0], sizes[l.kernel]);
-    return told(fakecuda_api.launch(of(s), &l));
+    return told(given(s, fakecuda_api.launch(of(s), &l)));
 }
 
 /* ---- cuBLASLt */
@@ -420,5 +474,7 @@ cublasStatus_t cublasLtMatmul(cublasLtHandle_t h, cublasLtMatmulDesc_t op, const
     memset(&how, 0, sizeof how);
     memcpy(how.words, algo->data, 2 * sizeof how.words[0]);
     how.precision = g.precision;
-    return status(fakecuda_api.gemm(h->ctx, &g, &how));
+    ptrdiff_t offset = (char *)workspace - workspaces[s->device];
+    int slot = offset % WORKSPACE == 0 && size == WORKSPACE ? (int)(offset / WORKSPACE) : -1;
+    return status(given(s, fakecuda_api.gemm(h->ctx, &g, &how, slot)));
 }
