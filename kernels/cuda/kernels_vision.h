@@ -81,18 +81,27 @@ KERNEL(conv, group_args)
     a.y[at] = last1(&a, sum, at, o);
 }
 
-/* Four input channels of a pixel times four of the result. */
-DEVICE f4 step4(f4 x, const float *w, int co, f4 sum)
+/* Four input channels of a pixel (NULL: zeros) times four of the result. */
+DEVICE f4 step4(const float *from, f4 w0, f4 w1, f4 w2, f4 w3, f4 sum)
 {
-    sum = fma4(x.x, get4(w), sum);
-    sum = fma4(x.y, get4(w + co), sum);
-    sum = fma4(x.z, get4(w + 2 * co), sum);
-    return fma4(x.w, get4(w + 3 * co), sum);
+    f4 x = from ? get4(from) : make4(0, 0, 0, 0);
+    sum = fma4(x.x, w0, sum);
+    sum = fma4(x.y, w1, sum);
+    sum = fma4(x.z, w2, sum);
+    return fma4(x.w, w3, sum);
+}
+
+/* Where channel c of a pixel stands; of none: nowhere. */
+DEVICE const float *channel(const float *pixel, int c)
+{
+    return pixel ? pixel + c : 0;
 }
 
 /* Grouped: a block has one group and 4 * GROUP_THREADS / (co / 4) pixels, a thread four of these
- * and four channels. The weights of a tap are in shared memory; x comes through the cache, where
- * the threads of one pixel find it. Channels of a group are multiples of 4. */
+ * and four channels. The weights of a tap are in shared memory, from where four loads serve 64
+ * multiply-adds: padding is multiplied as zeros, as branches would load them anew for each pixel.
+ * x comes through the cache, where the threads of one pixel find it. Channels of a group are
+ * multiples of 4. */
 KERNEL(group, group_args)
 {
     SHARED(float, w, GROUP_WEIGHTS);
@@ -111,14 +120,11 @@ KERNEL(group, group_args)
         const float *x2 = works ? seen(&a, p + 2, t) : 0, *x3 = works ? seen(&a, p + 3, t) : 0;
         for (int i = 0; i < ci; i += 4) {
             const float *wi = w + i * co + c;
-            if (x0)
-                s0 = step4(get4(x0 + g * ci + i), wi, co, s0);
-            if (x1)
-                s1 = step4(get4(x1 + g * ci + i), wi, co, s1);
-            if (x2)
-                s2 = step4(get4(x2 + g * ci + i), wi, co, s2);
-            if (x3)
-                s3 = step4(get4(x3 + g * ci + i), wi, co, s3);
+            f4 w0 = get4(wi), w1 = get4(wi + co), w2 = get4(wi + 2 * co), w3 = get4(wi + 3 * co);
+            s0 = step4(channel(x0, g * ci + i), w0, w1, w2, w3, s0);
+            s1 = step4(channel(x1, g * ci + i), w0, w1, w2, w3, s1);
+            s2 = step4(channel(x2, g * ci + i), w0, w1, w2, w3, s2);
+            s3 = step4(channel(x3, g * ci + i), w0, w1, w2, w3, s3);
         }
     }
     UNROLL

@@ -7,6 +7,7 @@
 
 #define ROOM 48000 /* bytes of shared memory that every device gives a block */
 #define MOST_QUERIES 16
+#define LEAST_QUERIES 4 /* of a block, for which it still is worth loading all keys and values */
 
 static size_t floats(int a, int b)
 {
@@ -131,9 +132,21 @@ static bool attention_aligned(const struct kern_attention *o)
            gpu_aligned(o->v, o->ldv) && gpu_aligned(o->out, o->ldo);
 }
 
+/* So many queries to a block that it fits, and that blocks cover the processors if they can. */
+static int attention_rows(const struct gpu *g, const struct kern_attention *o, int count, int tq,
+                          int width)
+{
+    int rows = MOST_QUERIES, heads = o->heads * count;
+    while (rows > LEAST_QUERIES && (tq + rows - 1) / rows * heads < g->info.processors)
+        rows /= 2;
+    while (rows > 1 && attention_room(o, rows, width) > ROOM)
+        rows /= 2;
+    return rows;
+}
+
 static void attention_some(struct gpu *g, const struct kern_attention *list, int count)
 {
-    int tq = 0, tk = 0, rows = MOST_QUERIES;
+    int tq = 0, tk = 0;
     bool vec = true;
     for (int i = 0; i < count; i++) {
         tq = list[i].tq > tq ? list[i].tq : tq;
@@ -141,8 +154,7 @@ static void attention_some(struct gpu *g, const struct kern_attention *list, int
         vec &= attention_aligned(&list[i]);
     }
     int width = (tk + 3) / 4 * 4, dims[3] = {list->heads, tq, tk};
-    while (rows > 1 && attention_room(list, rows, width) > ROOM)
-        rows /= 2;
+    int rows = attention_rows(g, list, count, tq, width);
     size_t room = attention_room(list, rows, width);
     if (room > ROOM || list->dh > 256) {
         gpu_fail(g, "attention", dims, "heads this wide or keys this many do not fit into the "

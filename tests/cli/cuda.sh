@@ -177,17 +177,18 @@ else
         missing=$(awk '
             /Function :/ {f = $3; seen[f] = 1}
             /LDG[.A-Z0-9]*\.128/ {wide[f] = 1}
+            f == "k_group" && /LDS/ {shared++}
+            f == "k_group" && /FFMA/ {steps++}
             END {
-                n = split("attention binary embed finish group im2col norm overlaps rows upsample",
-                          k, " ")
+                n = split("attention binary embed finish gather_rows group im2col norm overlaps upsample", k, " ")
                 for (i = 1; i <= n; i++)
                     if (!wide["k_" k[i]])
-                        print k[i]
-                if (!seen["k_norm"])
-                    print "no code at all"
+                        print k[i] (seen["k_" k[i]] ? "" : " has no code at all")
+                if (!(steps >= 16 * shared))
+                    print "group loads weights anew:", shared, "loads for", steps, "steps"
             }' "$work/sass")
         [ -z "$missing" ]
-        ok $? "$arch: wide loads where rows are moved $missing"
+        ok $? "$arch: wide loads where rows are moved, weights of a group loaded once ${missing:+(not: $missing)}"
     done
 fi
 end

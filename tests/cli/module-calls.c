@@ -77,7 +77,7 @@ static void check_devices(void)
            10 * info.major + info.minor == lines[i].capability, "%d.%d has code %d", info.major,
            info.minor, (int)info.code);
     }
-    ok(strcmp(info.name, "Fake 1") == 0 && info.uuid[15] == 1 && info.processors == 1 &&
+    ok(strcmp(info.name, "Fake 1") == 0 && info.uuid[15] == 1 && info.processors == 16 &&
        info.memory == (size_t)256 << 20 && !info.spare_known, "its name, number and memory");
     ok(api->info(2, &info) == 101 && info.name[0] == '\0', "one that is not there");
     ok(api->open(2, &ctx) == 101 && !ctx, "nor opens");

@@ -110,7 +110,7 @@ static int fake_info(int device, struct cuda_info *out)
     snprintf(out->name, sizeof out->name, "Fake %d", device);
     out->uuid[15] = (unsigned char)device;
     out->major = fakecuda.capability / 10, out->minor = fakecuda.capability % 10;
-    out->processors = 1;
+    out->processors = 16;
     out->memory = fakecuda.memory;
     out->code = fakecuda.no_code[device] ? CUDA_NO_CODE
                 : fakecuda.not_built     ? CUDA_PTX : CUDA_BUILT;
