@@ -50,7 +50,7 @@ EXTRA_DIST += tests/cluster/run tests/cluster/throwaway tests/leaks.txt tests/po
 	tests/data/regions/keyed.json tests/data/regions/lines.jsonl.gz \
 	tests/data/regions/groups.h5 tests/data/regions/val36.h5 \
 	tests/data/regions/base64.pkl tests/data/regions/blank_end.jsonl tests/data/regions/no_images.h5 \
-	tests/data/regions/too_many_images.h5 \
+	tests/data/regions/too_many_images.h5 tests/data/regions/unwritten.h5 tests/data/regions/virtual.h5 \
 	tests/data/regions/protocol_1.pt \
 	tests/data/regions/strange.npy tests/data/regions/val36_imgid2idx.pkl tests/peers/region_files.py \
 	tests/data/regions/inverted.npy tests/data/regions/normalised.npy \

@@ -21,6 +21,7 @@
 #include <unistd.h>
 
 #define FILES_MOST 64
+#define STEPS 5
 #define SHARED "shared" /* the file of what all have in common */
 
 static atomic_bool convert_stopped;
@@ -42,7 +43,7 @@ static const struct option_row option_rows[] = {
     FLAG("average", average, "one checkpoint: the mean of those that are given"),
     FLAG("interpolate", interpolate,
          "checkpoints on the straight way from the first to the second"),
-    INT("steps", 0, "N", steps, 2, 1000, 5, "how many of them, both ends counted"),
+    INT("steps", 0, "N", steps, 2, 1000, STEPS, "how many of them, both ends counted"),
     HEADING("To measure the error of every output:"),
     ROW_MODEL(asked.model.dir),
     ROWS_PARTS(asked.model),
@@ -386,6 +387,8 @@ static int convert_check_options(const struct options *o, int count)
         return command_usage("convert", "-o is missing: the file to write");
     if (o->average && o->interpolate)
         return command_usage("convert", "only one of --average and --interpolate at a time");
+    if (!o->interpolate && o->steps != STEPS)
+        return command_usage("convert", "--steps is for --interpolate");
     if (count == 0 || count > FILES_MOST)
         return command_usage("convert", "1 to %d checkpoints can be read", FILES_MOST);
     if (o->interpolate && count != 2)
@@ -478,7 +481,7 @@ const struct command command_convert = {
         "output is off, and keeps that in the file's metadata (\"output_errors\").\n",
     .after =
         "CHECKPOINT is a file, FILE@SET of one with several sets of weights, or a name in the\n"
-        "model directory. Tensors that several written checkpoints share are stored once, in\n"
+        "model directory. Tensors that all written checkpoints share are stored once, in\n"
         "shared.safetensors; then NAME.safetensors.index.json is what is opened.\n\n"
         "  vilscope convert multi_task_model.bin -o small.safetensors --type int8 -m models/12in1\n"
         "  vilscope convert --average epoch5.bin epoch6.bin epoch7.bin -o soup.safetensors\n"

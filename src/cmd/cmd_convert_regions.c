@@ -126,8 +126,12 @@ static int convert_take(void *arg, const char *key, struct regions *r, const str
 static int convert_file(struct conversion *c, int source, struct vs_err *err)
 {
     const struct region_sink sink = {convert_want, convert_take, c};
+    size_t before = c->seen.count;
+    int failed = c->failed;
     c->source = source;
     int rc = regions_each(c->sources[source], &sink, err);
+    if (rc == 0 && c->seen.count == before && c->failed == failed)
+        rc = vs_fail(err, VS_E_FORMAT, "%s: there is no image in it", c->sources[source]);
     if (rc == 0 || c->ended)
         return rc;
     plain_text(stderr, "vilscope convert-regions: %s\n", err->text);

@@ -342,6 +342,30 @@ static void h5_sizes(struct h5 *h, const struct h5_rows *r)
     f->height = h5_size_from(boxes, s, shares.rows, shares.columns, 3);
 }
 
+/* What libhdf5 reads as zeros, as if they were there: numbers in other files, and those that were
+ * never written. rows: what was read of the image; without numbers of its own a row is zeros. */
+static const char *h5_absent(const struct h5 *h, hid_t set, const struct hdf5_array *rows)
+{
+    hid_t plan = H5Dget_create_plist(set);
+    H5D_layout_t layout = plan < 0 ? H5D_LAYOUT_ERROR : H5Pget_layout(plan);
+    H5D_space_status_t status = H5D_SPACE_STATUS_ERROR;
+    if (plan >= 0)
+        H5Pclose(plan);
+    if (layout == H5D_VIRTUAL)
+        return "its numbers lie in other files (a virtual dataset): write them into one file";
+    if (H5Dget_space_status(set, &status) >= 0 && status == H5D_SPACE_STATUS_ALLOCATED)
+        return NULL;
+    const float *x = (const float *)(h->found->room + rows->at);
+    for (int64_t i = 0; i < rows->rows; i++) {
+        int64_t k = 0;
+        while (k < rows->columns && x[i * rows->columns + k] == 0)
+            k++;
+        if (k == rows->columns)
+            return "not all of its numbers were written into the file: extract it again";
+    }
+    return NULL;
+}
+
 /* All that the image has; features and boxes it must have. */
 static int h5_arrays(struct h5 *h, const struct h5_rows *r)
 {
@@ -356,6 +380,10 @@ static int h5_arrays(struct h5 *h, const struct h5_rows *r)
         f->boxes.columns != 4)
         return h5_fail(h, VS_E_FORMAT, "its features or boxes cannot be read: the file is "
                        "damaged, compressed in a way that libhdf5 does not know, or too large");
+    const char *why = h5_absent(h, h5_any(h->place, n->features), &f->features);
+    why = why ? why : h5_absent(h, h5_any(h->place, n->boxes), &f->boxes);
+    if (why)
+        return h5_fail(h, VS_E_FORMAT, why);
     hid_t prob = h5_any(h->place, n->prob), conf = h5_any(h->place, n->conf);
     hid_t objects = h5_any(h->place, n->objects);
     if (prob < 0 || !h5_read_rows(h, prob, r, 2, floats, size, &f->prob))

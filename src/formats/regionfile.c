@@ -113,7 +113,7 @@ static int from_pair(const struct npy *n, struct regions **out, struct vs_err *e
 static bool is_half(const struct npy *n)
 {
     if (!n->object)
-        return n->array.ndim == 2;
+        return n->array.ndim >= 2;
     return n->object->kind == PK_DICT && !pval_get(n->object, "features") &&
            (pval_get(n->object, "bbox") || pval_get(n->object, "boxes"));
 }

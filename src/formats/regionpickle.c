@@ -196,10 +196,10 @@ static int dicts_open(const struct bytes *map, struct dicts_job *j, struct vs_er
     return rc;
 }
 
-bool regions_are_pickled(const struct bytes *map)
+bool regions_are_pickled(const struct bytes *map, struct vs_err *why)
 {
     struct dicts_job j = {.only_look = true};
-    return dicts_open(map, &j, NULL) == 0 && j.found;
+    return dicts_open(map, &j, why) == 0 && j.found;
 }
 
 int regions_from_pickle(const struct bytes *map, const char *key, struct regions **out,

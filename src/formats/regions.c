@@ -95,11 +95,16 @@ static int read_safetensors(const char *path, struct bytes *map, const char *key
     return regions_from_safetensors(path, out, err);
 }
 
+static bool begins_as_pickle(const struct bytes *map)
+{
+    return labels_are_pickled(map) || torch_legacy_recognise(map) ||
+           (map->size >= 4 && memcmp(map->data, "PK\3\4", 4) == 0);
+}
+
 static bool is_pickle(const char *path, const struct bytes *map)
 {
     (void)path;
-    return (labels_are_pickled(map) || torch_legacy_recognise(map) ||
-            (map->size >= 4 && memcmp(map->data, "PK\3\4", 4) == 0)) && regions_are_pickled(map);
+    return begins_as_pickle(map) && regions_are_pickled(map, NULL);
 }
 
 static int regions_read_pickle(const char *path, struct bytes *map, const char *key,
@@ -194,8 +199,11 @@ const struct region_format *regions_format(const char *path, const struct bytes 
 int regions_refuse(const struct bytes *map, struct vs_err *err)
 {
     struct buf names = {0};
+    struct vs_err why = {0};
     if (map->size == 0)
         return vs_fail(err, VS_E_FORMAT, "%s: the file is empty", map->path);
+    if (begins_as_pickle(map) && !regions_are_pickled(map, &why) && why.code)
+        return vs_fail(err, why.code, "%s", why.text); /* cut off, say */
     for (size_t i = 0; i < REGION_FORMATS; i++)
         buf_printf(&names, "%s%s", i ? ", " : "", formats[i].which);
     vs_fail(err, VS_E_FORMAT, "%s: is %s, not region features: those are read from %s", map->path,

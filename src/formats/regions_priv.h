@@ -60,8 +60,9 @@ struct region_format {
 /* By content; NULL for what has none of them. */
 const struct region_format *regions_format(const char *path, const struct bytes *map);
 
-/* A pickled dictionary of one image, or of several by their keys; also PyTorch's. */
-bool regions_are_pickled(const struct bytes *map);
+/* A pickled dictionary of one image, or of several by their keys; also PyTorch's. why, which may be
+ * NULL: what is wrong with a file that cannot be read at all. */
+bool regions_are_pickled(const struct bytes *map, struct vs_err *why);
 int regions_from_pickle(const struct bytes *map, const char *key, struct regions **out,
                         struct vs_err *err);
 int regions_each_pickled(const struct bytes *map, const struct region_sink *sink,

@@ -80,6 +80,23 @@ static int regions_check_size(const struct regions *r, const char *path, struct 
  * to tell them, every fourth is. */
 #define FEATURE_ABSURD 1e18f
 
+/* What was never written, or padding that counts as regions. */
+static void tell_zeros(struct regions *r, const char *path)
+{
+    int n = 0, first = -1;
+    for (int i = 0; i < r->count; i++) {
+        const float *f = r->features + (size_t)i * (size_t)r->dim;
+        int j = 0;
+        while (j < r->dim && f[j] == 0)
+            j++;
+        first = j == r->dim && first < 0 ? i : first;
+        n += j == r->dim;
+    }
+    if (n)
+        note_add(&r->note, "%s: the features of %d of %d regions are zeros (region %d): were they "
+                 "extracted?", path, n, r->count, first);
+}
+
 static int check_features(const struct regions *r, const char *path, struct vs_err *err)
 {
     for (int i = 0; i < r->count; i++) {
@@ -105,6 +122,8 @@ int regions_check(struct regions *r, int added, const char *path, struct vs_err 
                                err);
     if (rc == 0)
         rc = check_features(r, path, err);
+    if (rc == 0)
+        tell_zeros(r, path);
     if (rc == 0)
         regions_seal(r);
     return rc;

@@ -123,7 +123,8 @@ static int add_entry(struct tensorfile *f, const struct buf *name, const struct 
         return safetensors_bad(f, name->data, "data_offsets are missing", err);
     if (e->end < e->begin || e->end > size)
         return vs_fail(err, VS_E_FORMAT, "%s: tensor '%.200s': data_offsets %" PRId64 " to %" PRId64
-                       " are not inside the file's %" PRId64 " bytes of data", f->map.path,
+                       " are not inside the file's %" PRId64 " bytes of data: damaged, or not "
+                       "completely copied", f->map.path,
                        name->data, e->begin, e->end, size);
     if (s.dtype == DTYPE_ODD)
         return tensorfile_pass_over(f, name->data, name->len, e->dtype, err);

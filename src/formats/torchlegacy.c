@@ -73,14 +73,10 @@ static int read_protocol(const struct bytes *map, size_t *at, struct vs_err *err
         rc = vs_fail(err, VS_E_FORMAT, "%s: an unknown version of PyTorch's old format (1001 is "
                      "known)", map->path);
     pickle_free(p);
+    if (rc == 0) /* sys_info: also of big-endian machines the numbers are little-endian */
+        rc = one_pickle(map, at, &p, err);
     if (rc == 0)
-        rc = one_pickle(map, at, &p, err); /* sys_info: */
-    if (rc == 0) {
-        v = pval_get(pickle_root(p), "little_endian");
-        if (v && v->kind == PK_BOOL && !v->integer)
-            rc = vs_fail(err, VS_E_REFUSED, "%s: written on a big-endian machine", map->path);
         pickle_free(p);
-    }
     return rc;
 }
 

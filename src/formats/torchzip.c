@@ -67,7 +67,8 @@ static int check_byte_order(const struct torch_zip *z, struct vs_err *err)
         return 0;
     int rc = member_data(z, m, &d, err);
     if (rc == 0 && (m->size < 6 || memcmp(d, "little", 6) != 0))
-        rc = vs_fail(err, VS_E_REFUSED, "%s: written on a big-endian machine", z->map->path);
+        rc = vs_fail(err, VS_E_REFUSED, "%s: its numbers are big-endian: torch.load reads it, and "
+                     "torch.save makes a file of it that is read here", z->map->path);
     return rc;
 }
 

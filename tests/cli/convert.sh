@@ -94,6 +94,7 @@ grep -q "measured: the same best answer to 3 of 3 queries, logits off by 0.0.* (
     grep -q "made_of: 1 checkpoint.bin (sha256 " "$work/out"
 ok $? "inspect says what was measured"
 refuses 2 "is there already" "what is there" "$VILSCOPE" convert -m "$tiny" noise -o "$work/int8.safetensors"
+refuses 2 "--steps is for --interpolate" "steps of nothing" "$VILSCOPE" convert noise --steps 3 -o "$work/x"
 refuses 2 "needs two checkpoints" "an average of one" "$VILSCOPE" convert --average noise -o "$work/x"
 refuses 1 "is text, not a checkpoint" "a list of labels" "$VILSCOPE" convert "$tiny/gqa.txt" -o "$work/x"
 "$VILSCOPE" convert --average "$tiny/checkpoint.bin" "$work/float32.safetensors" -o "$work/mean.safetensors" >"$work/out" 2>&1 &&
@@ -226,6 +227,17 @@ ok $? "classes and confidences stay: $(cut -f 1-4 "$work/objects.tsv")"
     "$VILSCOPE" convert-regions --quiet -o "$work/again" "$work/alone/mmf.safetensors" &&
     grep -aq objects "$work/again/mmf.npy"
 ok $? "classes without confidences stay, too"
+# What is wrong with a file, not what it is none of; and what is read as numbers that nobody wrote.
+head -c 300 "$regions/one.pkl" >"$work/part.pkl"
+refuses 1 "part.pkl: pickle, .*cut off" "a pickle that was cut off" "$VILSCOPE" convert-regions --quiet -o "$work/parts" "$work/part.pkl"
+"$VILSCOPE" convert-regions -o "$work/parts" "$regions/no_images.h5" 2>"$work/err"
+[ $? -eq 1 ] && grep -q "no_images.h5: there is no image in it" "$work/err"
+ok $? "a file of no image: $(head -n 1 "$work/err")"
+printf '{"image_id": "42", "image_w": 9, "image_h": 9, "features": [[0, 0], [1, 2]], "boxes": [[1, 1, 4, 4], [2, 2, 5, 5]]}' \
+    >"$work/zeros.json"
+"$VILSCOPE" convert-regions --quiet -o "$work/parts" "$work/zeros.json" 2>"$work/err" &&
+    grep -q "note: .*zeros.json: image '42': the features of 1 of 2 regions are zeros (region 0)" "$work/err"
+ok $? "features of zeros: $(cat "$work/err")"
 cp "$regions/mmf.npy" "$work/p.npy"
 cp "$regions/mmf_info.npy" "$work/p_info.npy"
 "$VILSCOPE" convert-regions -o "$work/pair" "$work/p_info.npy" "$work/p.npy" 2>"$work/err" &&

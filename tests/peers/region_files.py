@@ -98,6 +98,20 @@ def hollow(folder):
                                  dtype="<f4")
 
 
+def absent(folder, both):
+    """Arrays whose numbers are not there: in another file, or of the first rows alone."""
+    x, b = both[1]
+    for name in ("virtual.h5", "unwritten.h5"):
+        with h5py.File(os.path.join(folder, name), "w") as f:
+            f["boxes"], f["image_width"], f["image_height"] = b, SIZES[1][0], SIZES[1][1]
+            if name == "virtual.h5":
+                layout = h5py.VirtualLayout(x.shape, "f4")
+                layout[:] = h5py.VirtualSource("42.h5", "features", x.shape)
+                f.create_virtual_dataset("features", layout)
+            else:
+                f.create_dataset("features", shape=x.shape, dtype="f4", chunks=(1, x.shape[1]))[:2] = x[:2]
+
+
 def base64_value(path, both):
     """A value of an LMDB of the reference's older reader, and of VOLTA: base64 where arrays are."""
     x, b = both[1]
@@ -148,6 +162,7 @@ def main():
     in_json(folder, both, info)
     one(os.path.join(folder, "42.h5"), both)
     hollow(folder)
+    absent(folder, both)
     base64_value(os.path.join(folder, "base64.pkl"), both)
     strange(os.path.join(folder, "strange.npy"), both, info)
     old_torch(os.path.join(folder, "protocol_1.pt"), both)

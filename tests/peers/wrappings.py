@@ -16,6 +16,7 @@ import subprocess
 import sys
 import tempfile
 import types
+import zipfile
 
 SOURCE = pathlib.Path(__file__).resolve().parents[2]
 TINY = SOURCE / "tests/data/tiny"
@@ -385,6 +386,12 @@ def refused(folder, state):
         torch.save({"model": {k: distribute_tensor(v, mesh, [Shard(0)]) for k, v in state.items()}}, path)
         dist.destroy_process_group()
         out["DTensor"] = (path, "full_state_dict")
+    torch.save(state, folder / "little.pt")
+    path = folder / "refused_big_endian.pt"
+    with zipfile.ZipFile(folder / "little.pt") as little, zipfile.ZipFile(path, "w") as big:
+        for name in little.namelist():
+            big.writestr(name, b"big" if name.endswith("/byteorder") else little.read(name))
+    out["big-endian numbers"] = (path, "torch.load reads it")
     if save_file and hasattr(torch, "float8_e4m3fn"):
         scaled = {k: v.contiguous().clone() for k, v in float8(state, "float8_e4m3fn").items()}
         scaled["bert.t_pooler.dense.weight_scale"] = torch.tensor(0.5)

@@ -239,6 +239,11 @@ static void hollow(void)
     hollow_says(none, "no image in it");
     hollow_says(many, "images");
     hollow_says(to, "says the file beside it");
+    char *part = hdf5_path("unwritten.h5"), *elsewhere = hdf5_path("virtual.h5");
+    hollow_says(part, "not all of its numbers were written");
+    hollow_says(elsewhere, "lie in other files");
+    free(part);
+    free(elsewhere);
     unlink(to);
     unlink(beside);
     free(none);

@@ -354,11 +354,40 @@ static void unnamed_folders(void)
     drop(other);
 }
 
+/* PyTorch's old format has little-endian numbers whatever machine it says that it is from. */
+static void from_big_endian(void)
+{
+    struct vs_err err = {0};
+    struct tensorfile *f = NULL;
+    struct bytes map;
+    if (!ok(bytes_open(source_path("tests/data/wrappings/protocol_1.pt"), &map, &err) == 0,
+            "PyTorch's old format %s", err.text))
+        return;
+    size_t n = map.size;
+    char *data = memcpy(xmalloc(n + 1), map.data, n);
+    bytes_close(&map);
+    char *at = memmem(data, n, "little_endian", 13), *flag = at ? at + 15 : NULL;
+    if (!ok(flag && memcmp(flag, "I01\n", 4) == 0, "it says what it is from"))
+        return;
+    flag[2] = '0';
+    char *to = write_file("big.bin", data, n);
+    float x[6] = {0};
+    const struct tensor *t = tensorfile_open(to, &f, &err) == 0 ? tensorfile_find(f, WORDS) : NULL;
+    if (t && tensor_elements(t) == 6)
+        tensor_to_f32(t, x);
+    ok(t && (int)x[1] == 1 && (int)x[5] == 5, "of a big-endian machine: %g %s", (double)x[5],
+       err.text);
+    tensorfile_close(f);
+    drop(to);
+    free(data);
+}
+
 int main(void)
 {
     struct vs_err err;
     folder_make("wrappings");
     kept();
+    from_big_endian();
     unnamed_folders();
     dotless();
     renamed("bert.embeddings.LayerNorm.gamma", "bert.embeddings.LayerNorm.weight");
