@@ -99,6 +99,77 @@ static void of_silence(struct list *l, const struct silence_args *a)
     writes(l, a->probs, probs, 1, probs);
 }
 
+/* ---- the way back */
+
+static void of_activate_back(struct list *l, const struct activate_back_args *a)
+{
+    reads(l, a->x, a->n, 1, a->n);
+    reads(l, a->dy, a->n, 1, a->n);
+    writes(l, a->dx, a->n, 1, a->n);
+}
+
+static void of_norm_back(struct list *l, const struct norm_back_args *a, int64_t rows)
+{
+    reads(l, a->x, a->ldx, rows, a->n);
+    reads(l, a->gamma, a->n, 1, a->n);
+    reads(l, a->dy, a->ldy, rows, a->n);
+    writes(l, a->dx, a->lddx, rows, a->n);
+}
+
+static void of_scores_back(struct list *l, const struct attention_back_args *a)
+{
+    int64_t width = (int64_t)a->heads * a->dh;
+    for (int i = 0; i < a->count; i++) {
+        const struct attention_back_one *o = &a->one[i];
+        int64_t map = (int64_t)a->heads * o->tq * o->tk;
+        reads(l, o->dout, o->ldo, o->tq, width);
+        reads(l, o->v, o->ldv, o->tk, width);
+        reads(l, o->k, o->ldk, o->tk, width);
+        reads(l, o->probs, map, 1, map);
+        writes(l, o->dprobs, map, 1, map);
+        writes(l, o->dscores, map, 1, map);
+        writes(l, o->dq, o->ldq, o->tq, width);
+    }
+}
+
+static void of_keys_back(struct list *l, const struct attention_back_args *a)
+{
+    int64_t width = (int64_t)a->heads * a->dh;
+    for (int i = 0; i < a->count; i++) {
+        const struct attention_back_one *o = &a->one[i];
+        int64_t map = (int64_t)a->heads * o->tq * o->tk;
+        reads(l, o->dscores, map, 1, map);
+        reads(l, o->probs, map, 1, map);
+        reads(l, o->q, o->ldq, o->tq, width);
+        reads(l, o->dout, o->ldo, o->tq, width);
+        writes(l, o->dk, o->ldk, o->tk, width);
+        writes(l, o->dv, o->ldv, o->tk, width);
+    }
+}
+
+static void of_gate_back(struct list *l, const struct gate_back_args *a)
+{
+    reads(l, a->y, a->ldy, a->m, a->n);
+    reads(l, a->gate, a->n, 1, a->n);
+    writes(l, a->dx, a->lddx, a->m, a->n);
+    writes(l, a->dgate, a->n, 1, a->n);
+}
+
+static void of_mean_back(struct list *l, const struct mean_back_args *a)
+{
+    reads(l, a->dy, a->n, 1, a->n);
+    reads(l, a->skip, a->m, 1, a->m);
+    reads(l, a->residual, a->ldx, a->m, a->n);
+    writes(l, a->dx, a->ldx, a->m, a->n);
+}
+
+static void of_scatter_rows(struct list *l, const struct scatter_rows_args *a)
+{
+    reads(l, a->x, a->ldx, a->m, a->n);
+    reads(l, a->index, a->m, 1, a->m);
+    writes(l, a->y, a->ldy, a->rows, a->n);
+}
+
 /* Which rows of x are read stands in memory of the device, if index says so. */
 static bool of_gather_rows(struct list *l, const struct gather_rows_args *a)
 {
@@ -134,6 +205,13 @@ int areas_of(const struct program *p, const struct call *c, struct area out[AREA
         writes(&l, args.gate.x, args.gate.ldx, args.gate.m, args.gate.n);
         break;
     case KERNEL_gather_rows: return of_gather_rows(&l, &args.gather_rows) ? l.count : -1;
+    case KERNEL_activate_back: of_activate_back(&l, &args.activate_back); break;
+    case KERNEL_norm_back: of_norm_back(&l, &args.norm_back, c->grid[0]); break;
+    case KERNEL_scores_back: of_scores_back(&l, &args.scores_back); break;
+    case KERNEL_keys_back: of_keys_back(&l, &args.keys_back); break;
+    case KERNEL_gate_back: of_gate_back(&l, &args.gate_back); break;
+    case KERNEL_mean_back: of_mean_back(&l, &args.mean_back); break;
+    case KERNEL_scatter_rows: of_scatter_rows(&l, &args.scatter_rows); break;
     default: return -1;
     }
     return l.count;

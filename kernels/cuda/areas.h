@@ -12,7 +12,7 @@ struct area {
     bool written;
 };
 
-#define AREAS_MOST (6 * ATTENTION_MANY) /* of a call */
+#define AREAS_MOST (10 * ATTENTION_MANY) /* of a call */
 
 /* The areas of call c of p. Returns how many, or -1 for a call that is not known so well: it may
  * read and write anything. Weights are left out where their size is not known: nothing writes
