@@ -9,6 +9,8 @@
 #include "median.h"
 #include "subject.h"
 
+#include "src/model/trace.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -76,16 +78,16 @@ int main(int argc, char **argv)
     if (subject_open(&s, argv[1], argv[2], argc > 7 ? argv[7] : NULL, atoi(argv[5]), &err) != 0)
         return fail(err.text);
     of_processor = argc > 8 && strcmp(argv[8], "cpu") == 0;
-    subject_input(s.m, 1, atoi(argv[3]), atoi(argv[4]), &in);
+    subject_input(s.n, 1, atoi(argv[3]), atoi(argv[4]), &in);
     int turns = atoi(argv[6]);
     double *ms[KINDS];
     for (int i = 0; i < KINDS; i++)
         ms[i] = xcalloc((size_t)turns + 1, sizeof *ms[i]);
     for (int i = -2; i < turns; i++) { /* two to warm up; weights are packed as they are by then */
-        if (turn(vilbert_net(s.m), &in, ms, i < 0 ? 0 : i, &bytes, &err) != 0)
+        if (turn(s.n, &in, ms, i < 0 ? 0 : i, &bytes, &err) != 0)
             return fail(err.text);
         if (i == -1)
-            vilbert_pack(s.m);
+            subject_pack(&s);
     }
     struct spread t[KINDS];
     for (int i = 0; i < KINDS; i++)

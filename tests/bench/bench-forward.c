@@ -11,17 +11,20 @@
 #include "median.h"
 #include "subject.h"
 
+#include "src/model/prefixcache.h"
+#include "src/model/trace.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 /* Another text or image than the last one. */
-static void change(struct vilbert *m, const struct net_input *in, const char *kept, int turn)
+static void change(const struct net *n, const struct net_input *in, const char *kept, int turn)
 {
     if (strcmp(kept, "text") == 0)
         *(float *)(uintptr_t)in->features = (float)turn;
     else if (strcmp(kept, "image") == 0)
-        *(int32_t *)(uintptr_t)in->ids = subject_word(m, turn);
+        *(int32_t *)(uintptr_t)in->ids = subject_word(n, turn);
 }
 
 /* Two passes to warm up, of one image as they are there to find and pack weights; and one more when
@@ -36,9 +39,9 @@ static int time_passes(struct subject *s, struct net_input *in, const char *kept
     for (int i = -3; i < passes && rc == 0; i++) {
         struct trace *t = NULL;
         if (i == -1)
-            vilbert_pack(s->m);
-        change(s->m, in, kept, i + 3);
-        rc = vilbert_forward(s->m, i < -1 ? &one : in, &want, &t, err);
+            subject_pack(s);
+        change(s->n, in, kept, i + 3);
+        rc = net_forward(s->n, i < -1 ? &one : in, &want, &t, err);
         if (rc == 0 && i >= 0)
             ms[i] = t->ms;
         trace_free(t);
@@ -64,8 +67,8 @@ int main(int argc, char **argv)
         return fail(err.text);
     const char *kept = argc > 8 ? argv[8] : "none";
     if (strcmp(kept, "none") != 0)
-        vilbert_keep(s.m, prefix_new(s.k, (size_t)64 << 20));
-    subject_input(s.m, argc > 9 ? atoi(argv[9]) : 1, atoi(argv[3]), atoi(argv[4]), &in);
+        net_keep(s.n, prefix_new(s.k, (size_t)64 << 20));
+    subject_input(s.n, argc > 9 ? atoi(argv[9]) : 1, atoi(argv[3]), atoi(argv[4]), &in);
     int passes = atoi(argv[6]);
     double *ms = xcalloc((size_t)passes + 1, sizeof *ms);
     if (time_passes(&s, &in, kept, passes, ms, &err) != 0)

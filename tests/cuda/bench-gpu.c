@@ -12,6 +12,7 @@
 #include "kernels/cuda/gpu.h"
 #include "src/formats/regions.h"
 #include "src/formats/tensorfile.h"
+#include "src/model/vilbert/vilbert.h"
 #include "src/vision/arch.h"
 #include "src/vision/detector.h"
 
@@ -272,7 +273,7 @@ static int time_model(struct vilbert *m, int batch, int tokens, bool attention, 
     double ms[21];
     struct vs_err err = {0};
     struct net_input in;
-    subject_input(m, batch, tokens, 101, &in);
+    subject_input(vilbert_net(m), batch, tokens, 101, &in);
     struct net_want want = {.heads = HEAD_VQA, .attention = attention};
     int rc = 0;
     for (int i = -3; i < passes && rc == 0; i++) {
@@ -321,7 +322,7 @@ static int time_first(struct vilbert *m)
     struct net_input in;
     struct trace *t = NULL;
     const struct net_want want = {.heads = HEAD_VQA};
-    subject_input(m, 1, 12, 101, &in);
+    subject_input(vilbert_net(m), 1, 12, 101, &in);
     int rc = vilbert_forward(m, &in, &want, &t, &err);
     double ms = since_start();
     if (rc == 0) {
