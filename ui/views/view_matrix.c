@@ -449,8 +449,10 @@ static bool matrix_step(struct workbench *w, struct pane *p, int step)
     struct slice x = *pane_slice(w, p);
     if (!matrix_is_relevancy(w, p))
         return false;
-    if (x.kind == ATTN_JOINT)
+    if (x.kind == ATTN_JOINT) {
+        workbench_say(w, false, "relevancy of one stream is one matrix");
         return true;
+    }
     int at = 0;
     while (at < 3 && kinds[at] != x.kind)
         at++;
