@@ -89,7 +89,7 @@ EXTRA_DIST += tests/cluster/run tests/cluster/throwaway tests/leaks.txt tests/po
 	tests/data/baseline/gradients.safetensors tests/data/baseline/inputs.safetensors \
 	tests/data/baseline/mirror.npy tests/data/baseline/other.bin \
 	tests/data/baseline/pretrained.bin tests/data/baseline/scene.npy \
-	tests/data/baseline/tasks.bin \
+	tests/data/baseline/states.safetensors tests/data/baseline/tasks.bin \
 	tests/data/tiny/checkpoint.bin \
 	tests/data/tiny/classes.txt \
 	tests/data/tiny/config.json \

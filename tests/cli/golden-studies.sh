@@ -154,7 +154,10 @@ is baseline-json b query -c "$one/baseline.bin" -t refcoco --json
 for kind in tokens regions heads; do
     is "baseline-leave-one-out-$kind" b query -c "$one/baseline.bin" -t vqa --leave-one-out $kind
 done
-is baseline-rollout b query -c "$one/baseline.bin" -t vqa --attribute rollout --top 8
+for method in relevancy attention-gradient rollout attention gradient-input integrated-gradients lrp attribution-patching; do
+    is "baseline-attribute-$method" b query -c "$one/baseline.bin" -t vqa --attribute $method --top 8
+done
+is baseline-attribute-region b query -c "$one/baseline.bin" -t refcoco --attribute relevancy --json --matrices
 is baseline-change b query -c "$one/baseline.bin" -t vqa --change "ablate joint 1.2 zero"
 is baseline-patched b query -c "$one/baseline.bin" -c "$one/other.bin" -t vqa --change "patch joint 2 from other.bin"
 for level in blocks layers heads; do

@@ -4,11 +4,14 @@
  * back end; 0 where nothing leads to the target, and of padding; and to the last bit the same where
  * fewer activations are kept than the pass has, so that it is run again on the way. A missing term,
  * rows of the other kind, a window of layers that is one off, or memory that a second pass writes
- * into breaks it. (PyTorch's gradients: tests/cli/relevance.sh.) */
+ * into breaks it. What flows through the states of the layers is PyTorch's, by the rules of
+ * layer-wise relevance propagation, too. (Of maps and inputs: tests/cli/relevance.sh.) */
 #include "device.h"
 #include "fakecuda.h"
 #include "golden.h"
 #include "src/study/gradients.h"
+
+#define DATA "tests/data/baseline/"
 
 /* A model of either family, and an input of two images with padding. */
 struct subject {
@@ -19,8 +22,8 @@ struct subject {
     struct net_input in;
 };
 
-static bool subject_open(struct subject *s, const char *config, const char *checkpoint,
-                         const char *inputs, const char *device, int threads)
+static bool subject_opens(struct subject *s, const char *config, const char *checkpoint,
+                          const char *inputs, const char *device, int threads)
 {
     struct vs_err err = {0};
     char why[256] = "";
@@ -37,7 +40,16 @@ static bool subject_open(struct subject *s, const char *config, const char *chec
         rc = net_open(&s->c, path, s->file, s->k, &s->n, &err);
     if (rc == 0)
         s->in = golden_input(s->given, s->n->task_tokens);
-    return ok(rc == 0, "%s opens on %s %s%s", checkpoint, device, why, err.text);
+    if (rc != 0)
+        tap_note("%s on %s: %s%s", checkpoint, device, why, err.text);
+    return rc == 0;
+}
+
+static bool subject_open(struct subject *s, const char *config, const char *checkpoint,
+                         const char *inputs, const char *device, int threads)
+{
+    return ok(subject_opens(s, config, checkpoint, inputs, device, threads), "%s opens on %s",
+              checkpoint, device);
 }
 
 static void subject_close(struct subject *s)
@@ -52,8 +64,8 @@ static void subject_close(struct subject *s)
 
 static bool open_single(struct subject *s, const char *device, int threads)
 {
-    return subject_open(s, "tests/data/baseline/config.json", "tests/data/baseline/baseline.bin",
-                        "tests/data/baseline/inputs.safetensors", device, threads);
+    return subject_open(s, DATA "config.json", DATA "baseline.bin", DATA "inputs.safetensors",
+                        device, threads);
 }
 
 static bool open_pair(struct subject *s, const char *device, int threads)
@@ -95,6 +107,117 @@ static struct trace *gradients(struct subject *s, const struct net_target *t, si
     tape_free(tape);
     trace_free(pass);
     return grad;
+}
+
+/* ---- states, by PyTorch: tests/data/baseline/gradients.py --states */
+
+/* The targets of gradients.json. */
+static const struct net_term golden_terms[][2] = {
+    {{0, 2, 1}}, {{0, 1, 1}, {0, 4, -1}}, {{0, 0, 2}}, {{0, 0, 1}, {0, 1, -1}}, {{2, 0, 1}},
+    {{3, 40, 1}}, {{2, 900, 1}}, {{4, 0, 1}}};
+static const struct {
+    const char *name;
+    struct net_target target;
+} golden_targets[] = {
+    {"answer", {OUT_VQA, 0, golden_terms[0], 1}}, {"contrast", {OUT_VQA, 1, golden_terms[1], 2}},
+    {"align", {OUT_ALIGN, 1, golden_terms[2], 1}},
+    {"match", {OUT_JOINT_MATCH, 0, golden_terms[3], 2}},
+    {"region", {OUT_GROUND, 0, golden_terms[4], 1}}, {"word", {OUT_WORD, 1, golden_terms[5], 1}},
+    {"class", {OUT_REGION_CLASS, 1, golden_terms[6], 1}},
+    {"asked", {OUT_WORD_LOGIT, 0, golden_terms[7], 1}}};
+#define GOLDEN_TARGETS (int)(sizeof golden_targets / sizeof golden_targets[0])
+
+/* The derivatives of a target, and what they make of its inputs. */
+struct golden_got {
+    struct trace *grad;
+    double *tokens, *regions, *boxes;
+};
+
+static struct golden_got golden_gradients(struct subject *s, const struct net_target *t, bool lrp)
+{
+    size_t rows = (size_t)(s->in.tokens + s->in.regions);
+    double *x = xcalloc(2 * rows + 1, sizeof *x);
+    struct golden_got got = {NULL, x, x + s->in.tokens, x + rows};
+    struct net_want want = {.heads = output_table[t->output].head};
+    struct net_back_want back = {.hidden = true, .added = true, .inputs = true, .lrp = lrp};
+    struct tape *tape = NULL;
+    struct trace *pass = NULL;
+    struct vs_err err = {0};
+    int rc = net_record(s->n, &s->in, &want, &tape, &pass, &err);
+    if (rc == 0)
+        rc = net_backward(tape, t, &back, &got.grad, &err);
+    if (rc == 0) {
+        const struct explained e = {pass, got.grad, t->b, 0};
+        gradient_times_input(&e, &s->in, &(struct worths){got.tokens, got.regions, got.boxes});
+    } else {
+        tap_note("%s", err.text);
+    }
+    tape_free(tape);
+    trace_free(pass);
+    return got;
+}
+
+/* How far it is from what PyTorch has under `name`, which begins with the target's and "lrp.";
+ * over the largest. */
+static double golden_tensor_off(const struct golden_got *got, const struct tensor *want,
+                                const char *name)
+{
+    size_t n = (size_t)tensor_elements(want);
+    float *x = xcalloc(n + 1, sizeof *x);
+    const double *sums = strcmp(name, "gxi.tokens") == 0    ? got->tokens
+                         : strcmp(name, "gxi.regions") == 0 ? got->regions
+                         : strcmp(name, "gxi.spatials") == 0 ? got->boxes : NULL;
+    const struct trace_tensor *y = sums ? NULL : trace_find(got->grad, name);
+    double worst = (sums || y) && (!y || trace_numbers(y) == n) ? 0 : INFINITY, top = 1e-30;
+    tensor_to_f32(want, x);
+    for (size_t i = 0; i < n && worst < INFINITY; i++) {
+        double d = fabs((double)x[i] - (sums ? sums[i] : (double)y->data[i]));
+        worst = d > worst || !(d >= 0) ? d : worst;
+        top = fmax(top, fabs((double)x[i]));
+    }
+    free(x);
+    return worst / top;
+}
+
+/* All of a target's tensors; *count: how many there are. */
+static double golden_target_off(struct subject *s, const struct tensorfile *want, int target,
+                                bool lrp, int *count)
+{
+    struct golden_got got = golden_gradients(s, &golden_targets[target].target, lrp);
+    size_t cut = strlen(golden_targets[target].name);
+    double worst = 0;
+    for (int i = 0; got.grad && i < tensorfile_count(want); i++) {
+        const struct tensor *w = tensorfile_at(want, i);
+        const char *name = w->name + cut + 1;
+        bool own = strncmp(w->name, golden_targets[target].name, cut) == 0 && w->name[cut] == '.';
+        if (!own || (strncmp(name, "lrp.", 4) == 0) != lrp)
+            continue;
+        double d = golden_tensor_off(&got, w, name + (lrp ? 4 : 0));
+        worst = d > worst || !(d >= 0) ? d : worst;
+        ++*count;
+    }
+    trace_free(got.grad);
+    free(got.tokens);
+    return worst;
+}
+
+static void check_states(struct subject *s, const char *device)
+{
+    struct tensorfile *want = NULL;
+    struct vs_err err = {0};
+    double worst[2] = {0, 0};
+    int count = 0, all = 0;
+    if (tensorfile_open(source_path(DATA "states.safetensors"), &want, &err) == 0) {
+        all = tensorfile_count(want);
+        for (int i = 0; i < 2 * GOLDEN_TARGETS; i++) {
+            double d = golden_target_off(s, want, i / 2, i % 2, &count);
+            worst[i % 2] = d > worst[i % 2] || !(d >= 0) ? d : worst[i % 2];
+        }
+    }
+    ok(count == all && all > 100 && worst[0] < 1e-4 && worst[1] < 1e-4,
+       "%s: %d of %d states and products are PyTorch's (%.1e, by the rules of LRP %.1e) %s", device,
+       count, all, worst[0], worst[1], err.text);
+    tensorfile_close(want);
 }
 
 /* ---- small steps */
@@ -300,6 +423,63 @@ static void check_refusal(struct subject *s)
            kept < 0.003, "less than a layer is refused: %s", err.text);
 }
 
+/* A target that there is not: of a head that was not asked, of a number, row or image too many. */
+static void check_targets(struct subject *s)
+{
+    static const struct net_term far[] = {{0, 6, 1}, {4, 0, 1}, {9, 0, 1}, {0, 0, 1}};
+    const struct net_target list[] = {
+        {OUT_VQA, 0, &far[0], 1},   {OUT_GROUND, 0, &far[1], 1}, {OUT_WORD_LOGIT, 0, &far[2], 1},
+        {OUT_VQA, 2, &far[3], 1},   {OUT_VQA, -1, &far[3], 1},   {OUT_ALIGN, 0, &far[3], 1},
+        {OUT_POOLED, 0, &far[3], 1}, {OUT_TRI, 0, &far[3], 1}};
+    struct net_want want = {.heads = HEAD_VQA | HEAD_GROUND | HEAD_WORD_LOGIT | HEAD_POOLED};
+    struct tape *tape = NULL;
+    struct trace *pass = NULL;
+    struct vs_err err = {0};
+    if (!ok(net_record(s->n, &s->in, &want, &tape, &pass, &err) == 0, "recorded %s", err.text))
+        return;
+    for (size_t i = 0; i < sizeof list / sizeof list[0]; i++) {
+        struct trace *g = NULL;
+        struct vs_err why = {0};
+        int rc = net_backward(tape, &list[i], &everything, &g, &why);
+        ok(rc != 0 && !g && why.text[0] && !strchr(why.text, '\n'), "refused: %s", why.text);
+        trace_free(g);
+    }
+    tape_free(tape);
+    trace_free(pass);
+}
+
+/* Memory that ends at any place is an error in one line, and leaves nothing. */
+static void check_out_of_memory(void)
+{
+    int failed = 0, done = 0, text = 0;
+    for (int nth = 1; nth < 20; nth++) {
+        struct subject s;
+        struct trace *pass = NULL, *g = NULL;
+        struct tape *tape = NULL;
+        struct vs_err err = {0};
+        struct net_want want = {.heads = HEAD_VQA, .attention = true};
+        if (!subject_opens(&s, DATA "config.json", DATA "baseline.bin", DATA "inputs.safetensors",
+                           "fake", 1))
+            break;
+        fakecuda.fail_alloc = nth;
+        int rc = net_record(s.n, &s.in, &want, &tape, &pass, &err);
+        if (rc == 0)
+            rc = net_backward(tape, &targets[0], &everything, &g, &err);
+        failed += rc != 0 && !g;
+        done += rc == 0 && g;
+        text += rc != 0 && err.text[0] != '\0' && !strchr(err.text, '\n');
+        fakecuda.fail_alloc = 0;
+        trace_free(pass);
+        trace_free(g);
+        tape_free(tape);
+        subject_close(&s);
+    }
+    ok(failed > 1 && text == failed && done > 0 && failed + done == 19,
+       "memory that ends: %d of 19 fail, each in one line", failed);
+    ok(fakecuda.live == 0 && fakecuda.bad == 0, "nothing is left, nothing was wrong (%s)",
+       fakecuda.first);
+}
+
 /* Two targets of one tape that has a block: the second begins where the first had not. */
 static void check_two_targets(struct subject *s)
 {
@@ -347,6 +527,7 @@ static void check_device(const char *device)
         trace_free(g);
     }
     ok(worst < 1e-4, "gradients on %s (%g)", device, worst);
+    check_states(&s, device);
     check_blocks(&s, &targets[0], device);
     subject_close(&s);
     if (strcmp(device, "fake") == 0)
@@ -356,7 +537,7 @@ static void check_device(const char *device)
 
 int main(void)
 {
-    static const char *const devices[] = {"cpu-portable", "cpu-avx2", "cpu-avx512", "fake"};
+    static const char *const devices[] = {DEVICE_CPUS, "fake"};
     static const struct net_term answer = {0, 17, 1}, region = {1, 0, 1};
     const struct net_target two[] = {{OUT_VQA, 0, &answer, 1}, {OUT_GROUND, 0, &region, 1}};
     struct subject s;
@@ -365,14 +546,16 @@ int main(void)
             check_slopes(&s, &targets[i]);
             expected[i] = gradients(&s, &targets[i], 0, NULL);
         }
+        check_states(&s, "ref");
         check_zeros(&s);
         check_padding(&s);
         check_blocks(&s, &targets[5], "a word of the baseline");
         check_two_targets(&s);
         check_refusal(&s);
+        check_targets(&s);
         subject_close(&s);
     }
-    for (int i = 0; i < 4; i++)
+    for (int i = 0; i < DEVICES(devices); i++)
         check_device(devices[i]);
     if (open_pair(&s, "cpu", 2)) {
         check_blocks(&s, &two[0], "an answer of ViLBERT");
@@ -383,6 +566,7 @@ int main(void)
         check_blocks(&s, &two[0], "an answer of ViLBERT on a GPU");
         subject_close(&s);
     }
+    check_out_of_memory();
     for (int i = 0; i < TARGETS; i++)
         trace_free(expected[i]);
     return tap_done();

@@ -5,13 +5,19 @@ them: what `vilscope relevance` is held against. Written from the description of
 vilbert/basebert.py alone; it shares nothing with src/model.
 
 usage: gradients.py CONFIG CHECKPOINT INPUTS TARGETS OUT    of what INPUTS has as in.*
+       gradients.py --states CONFIG CHECKPOINT INPUTS TARGETS OUT    of the states within the model
        gradients.py --make CONFIG OUT                       inputs, from a seed
 
 The case beside this file:
     gradients.py --make config.json inputs.safetensors
     gradients.py config.json baseline.bin inputs.safetensors gradients.json gradients.safetensors
+    gradients.py --states config.json baseline.bin inputs.safetensors gradients.json \
+        states.safetensors
 Rules of relevancy: Chefer, Gur, Wolf (ICCV 2021), equations 5 and 6, for one stream. Gradients of
-features are kept for one region only, as they are wide."""
+features are kept for one region only, as they are wide. --states: of the embeddings, the state after
+each layer and what attention and feed forward add in it; with "lrp." in front by the rules of Ali
+et al. (ICML 2022), by which attention maps and the deviations of layer norms are constants, and
+gradient times input by these rules."""
 import json
 import math
 import sys
@@ -31,7 +37,8 @@ def read(path):
 
 
 class Baseline:
-    def __init__(self, config, weights):
+    def __init__(self, config, weights, lrp=False):
+        self.lrp = lrp
         self.c = {"hidden_size": 768, "num_hidden_layers": 12, "num_attention_heads": 12,
                   "hidden_act": "gelu", **config}
         self.w = weights
@@ -47,8 +54,16 @@ class Baseline:
 
     def norm(self, x, name):
         x = x - x.mean(-1, keepdim=True)
-        x = x / (x.pow(2).mean(-1, keepdim=True) + 1e-12).sqrt()
+        deviation = (x.pow(2).mean(-1, keepdim=True) + 1e-12).sqrt()
+        x = x / (deviation.detach() if self.lrp else deviation)
         return x * self.w[name + ".weight"] + self.w[name + ".bias"]
+
+    def watch(self, name, x):
+        """x, whose gradient is asked for later as that of a state of this name."""
+        if x.requires_grad:
+            x.retain_grad()
+            self.states[name] = x
+        return x
 
     def layer(self, x, i, mask, maps):
         name, heads = f"bert.encoder.layer.{i}.", self.c["num_attention_heads"]
@@ -59,11 +74,13 @@ class Baseline:
         maps.append(score.softmax(-1))
         if x.requires_grad:
             maps[-1].retain_grad()
-        out = (maps[-1] @ v).transpose(1, 2).reshape(b, n, width)
-        x = self.norm(self.line(out, name + "attention.output.dense") + x,
-                      name + "attention.output.LayerNorm")
+        a = maps[-1].detach() if self.lrp else maps[-1]
+        out = (a @ v).transpose(1, 2).reshape(b, n, width)
+        out = self.watch(f"add.attention.j.{i}", self.line(out, name + "attention.output.dense"))
+        x = self.norm(out + x, name + "attention.output.LayerNorm")
         y = self.line(self.act(self.line(x, name + "intermediate.dense")), name + "output.dense")
-        return self.norm(y + x, name + "output.LayerNorm")
+        y = self.watch(f"add.feed.j.{i}", y)
+        return self.watch(f"hid.j.{i}", self.norm(y + x, name + "output.LayerNorm"))
 
     def run(self, words, features, spatials, f):
         """words are vectors; f has types, masks. Returns outputs, maps, embeddings."""
@@ -76,9 +93,8 @@ class Baseline:
         v = v + w[image + "token_type_embeddings.weight"][1]
         x = torch.cat([self.norm(t, "bert.embeddings.LayerNorm"),
                        self.norm(v, image + "LayerNorm")], 1)
-        if x.requires_grad:
-            x.retain_grad()
-        embedded, maps = x, []
+        self.states = {}
+        embedded, maps = self.watch("hid.embeddings.j", x), []
         mask = (1 - torch.cat([f["text_mask"], f["image_mask"]], 1).double()) * -10000
         for i in range(self.c["num_hidden_layers"]):
             x = self.layer(x, i, mask, maps)
@@ -192,6 +208,19 @@ def of_target(model, f, target, steps):
     return {k: (v if k in ("value", "ig.base") else v[None]) for k, v in d.items()}
 
 
+def states_of(model, f, target):
+    """Gradients of all states, and gradient times input."""
+    b, x = target.get("b", 0), leaves(model, f)
+    keep = [f["text_mask"][b], f["image_mask"][b], f["image_mask"][b]]
+    value(model.run(*x, f)[0], target).backward()
+    real = torch.cat(keep[:2])[:, None]
+    d = {n: torch.zeros_like(s[b]) if s.grad is None else s.grad[b] * real
+         for n, s in model.states.items()}
+    for name, leaf, k in zip(["tokens", "regions", "spatials"], x, keep):
+        d["gxi." + name] = (leaf.grad[b] * leaf.detach()[b]).sum(-1) * k
+    return {n: v[None] for n, v in d.items()}
+
+
 def make(config, out):
     rng = np.random.default_rng(17)
     b, t, v, vocab = 2, 7, 4, json.load(open(config))["vocab_size"]
@@ -208,11 +237,16 @@ def make(config, out):
 def main(args):
     if args[0] == "--make":
         return make(*args[1:])
-    config, checkpoint, given, targets, out = args
-    model = Baseline(json.load(open(config)), read(checkpoint))
+    states = args[0] == "--states"
+    config, checkpoint, given, targets, out = args[states:]
+    models = [Baseline(json.load(open(config)), read(checkpoint), lrp) for lrp in (False, True)]
     f, wanted, all_ = inputs(given), json.load(open(targets)), {}
     for target in wanted["targets"]:
-        d = of_target(model, f, target, wanted.get("ig_steps", 16))
+        if states:
+            d = states_of(models[0], f, target)
+            d.update({"lrp." + k: v for k, v in states_of(models[1], f, target).items()})
+        else:
+            d = of_target(models[0], f, target, wanted.get("ig_steps", 16))
         all_.update({f"{target['name']}.{k}": v.detach().float().contiguous()
                      for k, v in d.items()})
     save_file(all_, out)
