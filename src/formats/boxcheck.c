@@ -47,13 +47,28 @@ static bool all_fit(const float *boxes, int count, int width, int height, float 
     return true;
 }
 
-/* No detector finds boxes that all lie in the first pixel. */
-bool boxes_are_shares(const float *boxes, int count, int width, int height)
+/* No detector finds boxes that all lie in the first pixel, */
+static bool in_first_pixel(const float *boxes, int count, int width, int height, float least)
 {
     for (size_t i = 0; i < 4 * (size_t)count; i++)
-        if (boxes[i] > 1.001f || boxes[i] < -0.001f)
+        if (boxes[i] > 1.001f || boxes[i] < least - 0.001f)
             return false;
     return count > 0 && (width > 2 || height > 2);
+}
+
+bool boxes_are_shares(const float *boxes, int count, int width, int height)
+{
+    return in_first_pixel(boxes, count, width, height, 0);
+}
+
+/* and of many some lie elsewhere than at the upper left. */
+static bool in_corner(const float *boxes, int count, int width, int height)
+{
+    for (int i = 0; i < count; i++)
+        if (boxes[4 * (size_t)i + 2] > (float)width / 2 ||
+            boxes[4 * (size_t)i + 3] > (float)height / 2)
+            return false;
+    return count >= 10;
 }
 
 static int outside(const float *boxes, int count, int width, int height, float pad,
@@ -91,6 +106,10 @@ static int look_padded(const float *boxes, int count, int width, int height, flo
         rc = check_one(boxes + 4 * (size_t)i, i, where, err);
     if (rc == 0 && !all_fit(boxes, count, width, height, pad))
         rc = outside(boxes, count, width, height, pad, where, err);
+    if (rc == 0 && in_first_pixel(boxes, count, width, height, -1) &&
+        !boxes_are_shares(boxes, count, width, height))
+        rc = vs_fail(err, VS_E_FORMAT, "%s: its boxes are between -1 and 1: pixels of the image, "
+                     "%dx%d, are expected", where, width, height);
     return rc;
 }
 
@@ -119,6 +138,9 @@ static void boxes_mend(float *boxes, int count, int width, int height, const cha
                  "its %dx%d pixels",
                  where, width, height);
     }
+    if (in_corner(boxes, count, width, height))
+        note_add(note, "%s: all %d boxes are in the upper left quarter of the image of %dx%d "
+                 "pixels: are they of a smaller one?", where, count, width, height);
     tell_empty(boxes, count, where, note);
 }
 

@@ -241,6 +241,35 @@ static void boxes(void)
        strstr(note, "shares of the image") && memcmp(shares, want, sizeof want) == 0,
        "shares become pixels: %s", note ? note : "no note");
     free(note);
+    float around[8] = {-0.5f, 0, 0.5f, 1, -1, -1, 1, 0.5f};
+    struct vs_err err = {0};
+    ok(boxes_check(around, 2, 96, 64, "x.npy", NULL, &err) == VS_E_FORMAT &&
+       strstr(err.text, "x.npy: its boxes are between -1 and 1: pixels of the image, 96x64"),
+       "boxes from -1 to 1: %s", err.text);
+    around[2] = 2;
+    ok(boxes_check(around, 2, 96, 64, "x.npy", &(char *){NULL}, &err) == 0,
+       "one that is larger is in pixels");
+}
+
+/* Boxes of another size of the image lie in its corner, all of them. */
+static void boxes_of_a_smaller_one(void)
+{
+    float list[40];
+    for (int i = 0; i < 10; i++)
+        memcpy(list + 4 * i, (float[4]){(float)i, (float)i, 38 + (float)i, 22 + (float)i},
+               4 * sizeof *list);
+    char *note = NULL;
+    ok(boxes_check(list, 10, 96, 64, "x.npy", &note, NULL) == 0 && note &&
+       strstr(note, "x.npy: all 10 boxes are in the upper left quarter of the image of 96x64 "
+              "pixels: are they of a smaller one?"), "a smaller image's: %s", note ? note : "-");
+    free(note);
+    note = NULL;
+    ok(boxes_check(list, 9, 96, 64, "x.npy", &note, NULL) == 0 && !note, "not of nine");
+    list[38] = 49;
+    ok(boxes_check(list, 10, 96, 64, "x.npy", &note, NULL) == 0 && !note, "one at the right");
+    list[38] = 48;
+    list[39] = 33;
+    ok(boxes_check(list, 10, 96, 64, "x.npy", &note, NULL) == 0 && !note, "one below");
 }
 
 /* Boxes of a detector in its padding, as published features have them; those of a file alone. */
@@ -439,6 +468,7 @@ int main(void)
     selfchecks();
     vocabularies();
     boxes();
+    boxes_of_a_smaller_one();
     found_boxes();
     box_lists();
     many_checkpoints();
