@@ -9,4 +9,5 @@ libcore_a_SOURCES += \
 	src/base/progress.c src/base/progress.h \
 	src/base/shard.c src/base/shard.h \
 	src/base/spool.c src/base/spool.h \
+	src/base/stream.c src/base/stream.h \
 	src/base/strmap.c src/base/strmap.h

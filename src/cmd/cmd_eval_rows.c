@@ -6,6 +6,7 @@
 #include "src/formats/outfile.h"
 #include "src/base/mem.h"
 #include "src/base/plain.h"
+#include "src/base/stream.h"
 #include "src/base/spool.h"
 
 #include <errno.h>
@@ -133,6 +134,9 @@ int rows_open(struct rows_out *o, const char *path, bool several, bool resume, s
         return vs_fail(err, VS_E_USAGE, "--resume goes on from a file of rows: --rows FILE");
     if (!path || o->folder)
         return 0;
+    int rc = stream_check(path, err);
+    if (rc != 0)
+        return rc;
     if (resume)
         return open_again(o, err);
     o->lines = fopen(path, "ae"); /* rows_begin empties it: once there is something to write */

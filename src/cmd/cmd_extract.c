@@ -6,6 +6,7 @@
 #include "src/study/extract.h"
 #include "src/base/mem.h"
 #include "src/base/plain.h"
+#include "src/base/stream.h"
 #include "src/engine/modeldir.h"
 
 #include <dirent.h>
@@ -169,10 +170,11 @@ static int extract_add_lines(struct images *l, const char *file, FILE *f, struct
 static int add_list(struct images *l, const char *file, struct vs_err *err)
 {
     bool standard = strcmp(file, "-") == 0;
-    FILE *f = standard ? stdin : fopen(file, "r");
+    int rc = standard ? 0 : stream_check(file, err);
+    FILE *f = rc ? NULL : standard ? stdin : fopen(file, "r");
     if (!f)
-        return vs_fail(err, VS_E_IO, "%s: %s", file, strerror(errno));
-    int rc = extract_add_lines(l, file, f, err);
+        return rc ? rc : vs_fail(err, VS_E_IO, "%s: %s", file, strerror(errno));
+    rc = extract_add_lines(l, file, f, err);
     if (!standard)
         fclose(f);
     return rc;

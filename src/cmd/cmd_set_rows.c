@@ -3,6 +3,8 @@
  * run or of others that share the work. */
 #include "src/cmd/cmd_set_rows.h"
 
+#include "src/base/stream.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -65,6 +67,9 @@ int set_rows_open(struct set_rows *r, const struct set_row_kind *kind, const cha
     *r = (struct set_rows){.path = path, .kind = kind};
     if (!path)
         return 0;
+    int rc = stream_check(path, err);
+    if (rc != 0)
+        return rc;
     if (resume)
         return set_rows_again(r, err);
     r->file = fopen(path, "ae");

@@ -2,6 +2,7 @@
 /* The user's own keys and settings: vilscope.conf(5). */
 #include "src/formats/bytes.h"
 #include "src/base/mem.h"
+#include "src/base/stream.h"
 #include "ui/kit/lines.h"
 #include "ui/actions/actions.h"
 
@@ -24,12 +25,13 @@ static char *conf_path(void)
 
 char *conf_read_text(const char *path, struct vs_err *err)
 {
-    FILE *f = fopen(path, "re");
+    FILE *f = stream_check(path, err) == 0 ? fopen(path, "re") : NULL;
     struct buf b = {0};
     char part[4096];
     size_t n;
     if (!f) {
-        vs_fail(err, VS_E_IO, "%s: %s", path, strerror(errno));
+        if (!err->code)
+            vs_fail(err, VS_E_IO, "%s: %s", path, strerror(errno));
         return NULL;
     }
     while ((n = fread(part, 1, sizeof part, f)) > 0 && b.len <= MOST)
