@@ -232,6 +232,35 @@ static void joint_map(void)
     ok(terminal_ends(t), "that ends in order, too");
 }
 
+/* Of two baselines' one map, whose first rows are tokens, the changes of a region are its own. */
+static void joint_change(void)
+{
+    static const char *const names[] = {"baseline/config.json", "tiny/vocab.txt",
+                                        "baseline/baseline.bin", "baseline/other.bin",
+                                        "baseline/scene.npy", "tiny/scene.png"};
+    static char file[6][600];
+    for (int i = 0; i < 6; i++)
+        snprintf(file[i], sizeof file[i], "%s/%s", source_path("tests/data"), names[i]);
+    const char *argv[] = {terminal_program(), "--config", file[0], "--vocab", file[1],
+                          "-c", file[2], "-c", file[3], "--no-log", "-t", "refcoco",
+                          "--regions", file[4], file[5], NULL};
+    struct terminal *t = terminal_start(argv, 40, 160, false, false);
+    if (!ok(t && terminal_expect(t, "vilscope"), "two baselines are opened"))
+        return;
+    command(t, "ask a red square");
+    terminal_expect(t, "region 1");
+    terminal_type(t, "B");
+    ok(terminal_expect(t, "Attention of B minus A"), "their attention is compared");
+    terminal_type(t, "z");
+    command(t, "region 3");
+    ok(terminal_expect(t, "  region 3 class 2 attends to "), "the changes of a region");
+    command(t, "token red");
+    ok(terminal_expect(t, "  red attends to ") && terminal_goes(t, "class 2 attends to"),
+       "of a token");
+    terminal_type(t, ":quit\r");
+    ok(terminal_ends(t), "that ends in order, too");
+}
+
 /* Of a baseline and ViLBERT: the maps are those of what answered, not of what was opened first. */
 static void two_families(void)
 {
@@ -356,6 +385,7 @@ int main(void)
     at_once();
     diverged();
     joint_map();
+    joint_change();
     two_families();
     ok(shell("'%s' sessions sql --log '%s' 'SELECT count(*) AS n FROM comparisons' | grep -q "
              "'^[1-9]' &&"
