@@ -288,6 +288,7 @@ static int show(const struct measuring *g)
     while (sound < g->count && !g->list[sound].diverged)
         sound++;
     column_print_foreign(g->list, sound);
+    column_print_unlisted(g->list, sound);
     if (g->count)
         column_print_gone(column_widest(g->list, g->count));
     bool partly = say_flaws(g);

@@ -187,6 +187,20 @@ void column_print_foreign(const struct column *list, int count)
                 "model was not trained on\n", foreign, all);
 }
 
+/* And what is right. */
+void column_print_unlisted(const struct column *list, int count)
+{
+    for (int t = 0; t < task_count && count; t++) {
+        const struct eval_score *s = first_score(list, count, t);
+        if (s->unlisted)
+            plain_text(stderr, "vilscope eval: note: %s: the model's list of answers has no right "
+                       "one for %d of %d items: %s\n", task_table[t].name, s->unlisted, s->count,
+                       s->unlisted == s->count ? "none can be right; is it the list of another "
+                                                 "data set?"
+                                               : "they cannot be right");
+    }
+}
+
 int column_answered(const struct column *c, bool scored)
 {
     int n = 0;
@@ -245,6 +259,8 @@ static json_t *score_json(const struct eval_score *s, const struct reference_sum
     }
     if (s->foreign)
         json_object_set_new(v, "outside_domain", json_integer(s->foreign));
+    if (s->unlisted)
+        json_object_set_new(v, "unlisted", json_integer(s->unlisted));
     if (s->named) {
         json_object_set_new(v, "boxes", json_integer(s->named));
         json_object_set_new(v, "region_recall", json_real((double)s->found / s->named));

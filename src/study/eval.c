@@ -26,6 +26,7 @@ struct run {
     const bool *picked;    /* (set->count) of a sample, or NULL */
     struct group group;    /* of the task that is being asked */
     struct strmap there;   /* pictures: 1 there, 0 not */
+    struct eval_listed listed;
     struct eval_progress progress;
     struct vs_err *err;
 };
@@ -108,10 +109,12 @@ static void add_mark(struct run *r, const struct eval_item *it, const struct eva
                      const struct result *x)
 {
     struct eval_sum *s = &r->sums[it->task - task_table];
-    if (eval_has_truth(it))
+    if (eval_has_truth(it)) {
         eval_sum_add(s, it, mark, x);
-    else
+        s->unlisted += !eval_is_listed(&r->listed, r->m, it);
+    } else {
         s->answered++;
+    }
 }
 
 static void take_result(void *arg, const struct eval_item *it, struct result *x)
@@ -396,6 +399,7 @@ int eval_run(struct model *m, const struct eval_set *s, const struct eval_option
         free(r.sums[t].worths);
     }
     free(picked);
+    eval_listed_fini(&r.listed);
     free(r.group.items);
     eval_album_fini(&r.album);
     strmap_fini(&r.there);

@@ -129,6 +129,7 @@ struct eval_score {
     double baseline;     /* the most common answer, or a blind choice */
     double ms;
     int foreign;         /* items with words or pictures that the model was not trained on */
+    int unlisted;        /* items whose right answers the model's list of answers lacks */
     int named, found;    /* boxes, meant or candidates; those that a region overlaps by 0.5 */
 };
 

@@ -88,7 +88,7 @@ void eval_foils_mark(const struct eval_item *it, const struct result *r, struct 
 struct eval_sum {
     double score, at5, at10, blind, ms;
     int truths; /* items that say what is right, also those of other shards */
-    int count, timed, answered, named, found, foreign, foils, pairs, text, image;
+    int count, timed, answered, named, found, foreign, unlisted, foils, pairs, text, image;
     struct strmap labels; /* of the most common answer */
     double *worths;
     char **names;         /* (label_count) as they are compared; `labels` borrows them */
@@ -100,6 +100,18 @@ void eval_sum_add(struct eval_sum *s, const struct eval_item *it, const struct e
 /* What is right of an item of another shard: the most common answer is one of the whole set. */
 void eval_sum_add_truth(struct eval_sum *s, const struct eval_item *it);
 void eval_sum_finish(const struct eval_sum *s, const struct task *task, struct eval_score *out);
+
+/* ---- eval_listed.c: the names of a task's answers, as they are compared */
+struct eval_listed {
+    const struct task *task;
+    struct strmap names;
+    char **texts; /* (count); names borrows them */
+    int count;
+};
+/* Whether one of the item's right answers is in the model's list; true where there is none. l is
+ * all zero at first. */
+bool eval_is_listed(struct eval_listed *l, const struct model *m, const struct eval_item *it);
+void eval_listed_fini(struct eval_listed *l);
 
 /* ---- eval_pool.c: retrieval, every caption with every image of the set's pool; picked: which
  * captions (eval_sample_pick). An item's result

@@ -5,6 +5,7 @@
 #include "src/formats/gunzip.h"
 #include "src/formats/labels.h"
 #include "src/base/mem.h"
+#include "src/task/answers.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -49,6 +50,23 @@ static int read_images(const struct reader *r, const json_t *list, struct eval_i
     return 0;
 }
 
+/* Of a few answers that are always the same a mistyped one would count as never given. */
+static int check_classes(const struct reader *r, const struct eval_item *it)
+{
+    const struct reading *how = it->task->reading;
+    struct buf b = {0};
+    bool known = how->class_count == 0;
+    for (int i = 0; i < how->class_count; i++) {
+        buf_printf(&b, "%s%s", b.len ? ", " : "", how->classes[i]);
+        for (int j = 0; j < it->label_count; j++)
+            known |= answers_equal(it->task, it->labels[j], how->classes[i]);
+    }
+    int rc = known ? 0 : vs_fail(r->err, VS_E_FORMAT, "\"answer\" is '%s', none of %s",
+                                 it->labels[0], b.data);
+    buf_fini(&b);
+    return rc;
+}
+
 static int read_answers(const struct reader *r, const json_t *v, struct eval_item *it)
 {
     const json_t *one = json_object_get(v, "answer"), *many = json_object_get(v, "answers");
@@ -61,7 +79,7 @@ static int read_answers(const struct reader *r, const json_t *v, struct eval_ite
             return bad(r, "\"answers\" is not an object of answers and what each is worth, 0 to 1");
         eval_add_label(it, label, json_number_value(worth));
     }
-    return it->label_count ? 0 : bad(r, "no \"answer\" and no \"answers\"");
+    return it->label_count ? check_classes(r, it) : bad(r, "no \"answer\" and no \"answers\"");
 }
 
 /* False: a list of 1 to 1000 boxes it is not. */

@@ -206,7 +206,7 @@ void eval_sum_finish(const struct eval_sum *s, const struct task *task, struct e
     double n = s->count, most = 0;
     *out = (struct eval_score){
         .task = task, .count = s->count, .named = s->named, .found = s->found,
-        .foreign = s->foreign, .answered = s->answered};
+        .foreign = s->foreign, .unlisted = s->unlisted, .answered = s->answered};
     if (s->count == 0)
         return;
     for (int i = 0; i < s->label_count; i++)

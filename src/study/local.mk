@@ -32,7 +32,7 @@ libcore_a_SOURCES += \
 	src/study/eval_album.c \
 	src/study/eval_attention.c \
 	src/study/eval_foils.c \
-	src/study/eval_items.c \
+	src/study/eval_items.c src/study/eval_listed.c \
 	src/study/eval_priv.h \
 	src/study/eval_sample.c \
 	src/study/eval_set.c \

@@ -442,4 +442,50 @@ ok $? "what was measured until Ctrl-C is printed, and in the rows: $status $(gre
 interrupted --json
 [ $status -eq 1 ] && grep -q '"interrupted": true' "$work/out" && grep -q "\"items\": $(wc -l <"$work/cut")," "$work/out"
 ok $? "in JSON, too: $status $(grep '"items"' "$work/out")"
+
+# ---- answers that cannot be given
+one() { # one TASK ANSWER: an item
+    printf '{"task": "%s", "images": ["%s/scene.png"], "text": "what", "answer": "%s"}\n' "$1" \
+        "$tiny" "$2"
+}
+(one gqa "Answer 5" && one gqa wombat) >"$work/half.jsonl"
+"$VILSCOPE" eval -m "$tiny" --data "$work/half.jsonl" --no-log --json >"$work/out" 2>"$work/err"
+[ $? -eq 0 ] && grep -q '"unlisted": 1,*$' "$work/out" &&
+    grep -q "note: gqa: .* has no right one for 1 of 2 items: they cannot be right" "$work/err"
+ok $? "an answer that the list of labels lacks is counted: $(cat "$work/err")"
+one gqa wombat >"$work/none.jsonl"
+"$VILSCOPE" eval -m "$tiny" --data "$work/none.jsonl" --no-log >"$work/out" 2>"$work/err"
+grep -q "for 1 of 1 items: none can be right; is it the list of another data set" "$work/err"
+ok $? "of all items: $(cat "$work/err")"
+one gqa "answer 5" >"$work/listed.jsonl"
+"$VILSCOPE" eval -m "$tiny" --data "$work/listed.jsonl" --no-log >"$work/out" 2>"$work/err"
+[ $? -eq 0 ] && [ ! -s "$work/err" ]
+ok $? "one that is there: $(cat "$work/err")"
+(one snli-ve Neutral && one snli-ve banana) >"$work/verdicts.jsonl"
+"$VILSCOPE" eval -m "$tiny" --data "$work/verdicts.jsonl" --no-log >"$work/out" 2>"$work/err"
+grep -q '^snli-ve  *1 ' "$work/out" &&
+    grep -q "line 2 is left out: \"answer\" is 'banana', none of contradiction, neutral, entailment" \
+        "$work/err"
+ok $? "nor is a mistyped verdict counted as wrong: $(head -n 1 "$work/err")"
+
+# ---- pipes: opening one that has a name would wait for another program, also after a signal
+pipe="$work/pipe"
+mkfifo "$pipe"
+waits="pipe: is a pipe, and would wait for another program"
+set -- timeout 60 "$VILSCOPE"
+refuses 1 "$waits" "rows into a pipe" "$@" eval -m "$tiny" -t refcoco --data "$work/a/short.jsonl" \
+    --no-log --rows "$pipe"
+refuses 1 "$waits" "rows of a pipe to go on from" "$@" eval -m "$tiny" -t refcoco --no-log \
+    --data "$work/a/short.jsonl" --rows "$pipe" --resume
+refuses 1 "$waits" "rows of attributions" "$@" explain -m "$tiny" --data "$work/a/short.jsonl" \
+    --methods attention --rows "$pipe"
+refuses 1 "$waits" "a list of images" "$@" extract -m "$tiny" -o "$work/features" --list "$pipe"
+refuses 1 "$waits" "a script" "$@" workbench -m "$tiny" --no-log -S "$pipe"
+echo "$tiny/scene.png" | "$VILSCOPE" extract -m "$tiny" -o "$work/features" --list /dev/stdin \
+    2>"$work/err"
+ok $? "a shell's pipe is read: $(cat "$work/err")"
+rows_out=$("$VILSCOPE" eval -m "$tiny" -t refcoco --data "$work/a/short.jsonl" --no-log --rows /dev/stdout |
+    grep -c '^{')
+[ "$rows_out" -gt 0 ]
+ok $? "and written to: $rows_out rows"
 end
