@@ -331,11 +331,14 @@ static int run_all(struct run *r, const struct eval_set *s)
     return rc;
 }
 
-/* Before anything is computed: nothing can be right where answers have no names. */
+/* Before anything is computed: nothing can be right where answers have no names, which matters
+ * where they are scored. */
 static int check_labels(const struct run *r)
 {
     if (r->set->reference)
         return reference_check_model(r->set, r->m, r->o->checkpoint, r->err);
+    if (r->o->ask)
+        return 0;
     int *seen = xcalloc((size_t)task_count, sizeof *seen), rc = 0;
     for (int i = 0; i < r->set->count && rc == 0; i++) {
         const struct task *t = eval_task_of(r->set, i);

@@ -191,6 +191,25 @@ EOF
     ok $? "its rows begin at the query's logit"
 fi
 
+# Nothing is scored, so answers need neither names nor to be right.
+mkdir "$work/nameless"
+cp "$work"/m/*.npy "$work"/m/*.png "$work/m/vocab.txt" "$work/m/config.json" "$work"/m/*.bin "$work/nameless"
+sed 's/"labels": {[^}]*},//' "$work/m/model.json" >"$work/nameless/model.json"
+grep vqa "$work/m/data.jsonl" >"$work/nameless/named.jsonl"
+sed 's/, "answer": "[a-z]*"//' "$work/nameless/named.jsonl" >"$work/nameless/data.jsonl"
+nameless() { # nameless COMMAND ARG...
+    command=$1
+    shift
+    "$VILSCOPE" "$command" -m "$work/nameless" -c base "$@" --data "$work/nameless/${set:-data}.jsonl"
+}
+nameless explain --orders 2 --methods relevancy >"$work/out" 2>"$work/err"
+[ $? -eq 0 ] && [ "$(grep -c '^relevancy  *[+-]' "$work/out")" -eq 2 ]
+ok $? "answers without names, of items that do not say what is right: $(grep -c . "$work/out") lines $(cat "$work/err")"
+nameless eval --heads --no-log >"$work/out" 2>"$work/err"
+ok $? "and the heads of it $(cat "$work/err")"
+set=named
+refuses 1 "no answer can be right" "where they are scored they need them" nameless eval --no-log
+
 # ---- a server
 "$VILSCOPE" serve -m "$work/m" --socket "$work/at/socket" --threads 1 2>"$work/said" &
 server=$!
