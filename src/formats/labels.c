@@ -164,13 +164,23 @@ static int from_json(struct list *l, const struct bytes *map, struct vs_err *err
 
 /* ---- text */
 
+/* A name may begin as many a kind of file does, but not as a web page or a document. */
+static bool labels_may_be(const char *kind)
+{
+    static const char *const kinds[] = {"text", "JSON", "an image", "of an unknown kind"};
+    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
+        if (strcmp(kind, kinds[i]) == 0)
+            return true;
+    return false;
+}
+
 static int from_text(struct list *l, const struct bytes *map, struct vs_err *err)
 {
     const uint8_t *s = map->data, *end = s + map->size;
     size_t lines = 0;
     l->format = "text";
     const char *kind = file_kind(map);
-    if (memchr(s, 0, map->size) || strstr(kind, "in place of")) /* of a failed download, too */
+    if (memchr(s, 0, map->size) || !labels_may_be(kind)) /* of a failed download, too */
         return vs_fail(err, VS_E_FORMAT, "%s: is %s, not a list of labels: those are read from a "
                        "pickle, JSON, or text with one name per line", l->path, kind);
     for (const uint8_t *p = s; p < end; p++)

@@ -4,7 +4,7 @@
  *
  * Source: script/extract_features.py and script/convert_to_lmdb.py of the reference for the
  * members; Python's pickletools for protocol 3; numpy's ndarray.__reduce__ for arrays. */
-#include "src/formats/regions_priv.h"
+#include "src/formats/regionparts.h"
 
 #include "src/formats/boxcheck.h"
 #include "src/formats/byteorder.h"
@@ -207,10 +207,14 @@ int regions_write_safetensors(const char *path, const struct regions *r, struct 
 
 /* ---- reading safetensors back */
 
+/* Under our name, or one that others give it (with a NULL behind the last). */
 static const struct tensor *regions_find(const struct tensorfile *f, const char *name,
-                                         int64_t elements, struct vs_err *err)
+                                         const char *const *others, int64_t elements,
+                                         struct vs_err *err)
 {
     const struct tensor *t = tensorfile_find(f, name);
+    for (; !t && others && *others; others++)
+        t = tensorfile_find(f, *others);
     if (!t)
         vs_fail(err, VS_E_FORMAT, "%s: no tensor %s: not the regions of an image",
                 tensorfile_path(f), name);
@@ -224,8 +228,8 @@ static const struct tensor *regions_find(const struct tensorfile *f, const char 
 
 static void read_classes(const struct tensorfile *f, struct regions *r)
 {
-    const struct tensor *conf = regions_find(f, "conf", r->count, NULL);
-    const struct tensor *classes = regions_find(f, "classes", r->count, NULL);
+    const struct tensor *conf = regions_find(f, "conf", parts_conf, r->count, NULL);
+    const struct tensor *classes = regions_find(f, "classes", parts_objects, r->count, NULL);
     if (!classes)
         return;
     int64_t *list = xcalloc((size_t)r->count + 1, sizeof *list);
@@ -250,9 +254,26 @@ static int read_added(const struct tensorfile *f)
     return x < 0 || x > INT32_MAX ? 0 : (int)x;
 }
 
+/* Two numbers in one, as we write them, or one in each. */
+static int read_sides(const struct tensorfile *f, int64_t sides[2], struct vs_err *err)
+{
+    const struct tensor *w = regions_find(f, parts_width[0], parts_width, 1, NULL);
+    const struct tensor *h = regions_find(f, parts_height[0], parts_height, 1, NULL);
+    const struct tensor *size = w && h ? NULL : regions_find(f, "size", NULL, 2, err);
+    if (size)
+        tensor_to_i64(size, sides);
+    else if (!w || !h)
+        return VS_E_FORMAT;
+    else {
+        tensor_to_i64(w, &sides[0]);
+        tensor_to_i64(h, &sides[1]);
+    }
+    return 0;
+}
+
 static int read_tensors(const struct tensorfile *f, struct regions **out, struct vs_err *err)
 {
-    const struct tensor *features = regions_find(f, "features", -1, err);
+    const struct tensor *features = regions_find(f, "features", parts_features, -1, err);
     if (!features)
         return VS_E_FORMAT;
     if (features->ndim != 2 || features->shape[0] > REGIONS_MAX ||
@@ -260,17 +281,15 @@ static int read_tensors(const struct tensorfile *f, struct regions **out, struct
         return vs_fail(err, VS_E_FORMAT, "%s: features is not a table of regions",
                        tensorfile_path(f));
     int n = (int)features->shape[0];
-    const struct tensor *boxes = regions_find(f, "boxes", 4 * (int64_t)n, err);
-    const struct tensor *size = boxes ? regions_find(f, "size", 2, err) : NULL;
-    int64_t sides[2];
-    if (!size)
+    const struct tensor *boxes = regions_find(f, "boxes", parts_boxes, 4 * (int64_t)n, err);
+    int64_t sides[2] = {0, 0};
+    if (!boxes || read_sides(f, sides, err) != 0)
         return VS_E_FORMAT;
     struct regions *r = regions_new(n, features->shape[1], tensorfile_path(f), err);
     if (!r)
         return VS_E_LIMIT;
     tensor_to_f32(boxes, r->boxes);
     tensor_to_f32(features, r->features);
-    tensor_to_i64(size, sides);
     r->width = sides[0] < 0 || sides[0] > INT32_MAX ? 0 : (int)sides[0];
     r->height = sides[1] < 0 || sides[1] > INT32_MAX ? 0 : (int)sides[1];
     read_classes(f, r);

@@ -153,6 +153,13 @@ rm "$work/in/7.png"
 says "its only entry, '42', is taken for .*none.png" "a file's only entry" "$VILSCOPE" query -m "$tiny" \
     -t refcoco --no-log --regions "$work/one.lmdb" "$work/other/none.png" "a"
 
+# ---- what is no list of labels, though it has no zero byte
+printf '%%PDF-1.4\n1 0 obj\nendobj\n' >"$work/answers.txt"
+refuses 1 "is a PDF document, not a list of labels" "a document" "$VILSCOPE" inspect "$work/answers.txt"
+printf 'yes\nno\nBMW\n' >"$work/answers.txt"
+"$VILSCOPE" inspect "$work/answers.txt" >"$work/out" 2>"$work/err" && grep -q 'kind: labels' "$work/out"
+ok $? "labels: $(cat "$work/err")"
+
 # ---- boxes that cannot be, with the picture and without
 regions=$SRCDIR/tests/data/regions
 for with in "$scene" ""; do
