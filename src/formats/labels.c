@@ -164,10 +164,12 @@ static int from_json(struct list *l, const struct bytes *map, struct vs_err *err
 
 /* ---- text */
 
-/* A name may begin as many a kind of file does, but not as a web page or a document. */
-static bool labels_may_be(const char *kind)
+/* A name may begin as some kinds of files do (BMW), but not as a web page or a document. */
+static bool labels_may_be(const char *kind, uint8_t first)
 {
-    static const char *const kinds[] = {"text", "JSON", "an image", "of an unknown kind"};
+    static const char *const kinds[] = {"text", "JSON", "of an unknown kind"};
+    if (strcmp(kind, "an image") == 0)
+        return first < 0x80;
     for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
         if (strcmp(kind, kinds[i]) == 0)
             return true;
@@ -180,7 +182,7 @@ static int from_text(struct list *l, const struct bytes *map, struct vs_err *err
     size_t lines = 0;
     l->format = "text";
     const char *kind = file_kind(map);
-    if (memchr(s, 0, map->size) || !labels_may_be(kind)) /* of a failed download, too */
+    if (memchr(s, 0, map->size) || !labels_may_be(kind, s[0])) /* of a failed download, too */
         return vs_fail(err, VS_E_FORMAT, "%s: is %s, not a list of labels: those are read from a "
                        "pickle, JSON, or text with one name per line", l->path, kind);
     for (const uint8_t *p = s; p < end; p++)

@@ -138,6 +138,32 @@ static int add_entry(struct tensorfile *f, const struct buf *name, const struct 
     return tensorfile_add(f, name->data, name->len, &s, 0, e->ndim, e->shape, stride, err);
 }
 
+static int by_place(const void *a, const void *b)
+{
+    const struct tensor *x = *(const struct tensor *const *)a;
+    const struct tensor *y = *(const struct tensor *const *)b;
+    return (x->data > y->data) - (x->data < y->data);
+}
+
+/* No two tensors have the same bytes: one of them would be another one's numbers. */
+static int check_apart(const struct tensorfile *f, struct vs_err *err)
+{
+    const struct tensor **list = xcalloc((size_t)f->count + 1, sizeof *list), *last = NULL;
+    int n = 0, rc = 0;
+    for (int i = 0; i < f->count; i++)
+        if (tensor_elements(&f->list[i]) > 0)
+            list[n++] = &f->list[i];
+    vs_sort(list, (size_t)n, sizeof *list, by_place);
+    for (int i = 0; i < n && rc == 0; last = list[i++]) {
+        size_t size = last ? (size_t)tensor_elements(last) * dtype_size(last->dtype) : 0;
+        if (last && (uintptr_t)list[i]->data - (uintptr_t)last->data < size)
+            rc = vs_fail(err, VS_E_FORMAT, "%s: tensors '%.150s' and '%.150s' lie over each other: "
+                         "the header is damaged", f->map.path, last->raw_name, list[i]->raw_name);
+    }
+    free(list);
+    return rc;
+}
+
 static int bad_header(const struct tensorfile *f, const struct jsonscan *s, struct vs_err *err)
 {
     return vs_fail(err, VS_E_FORMAT, "%s: the header is not valid JSON (byte %zu: %s)",
@@ -208,7 +234,8 @@ static int read_entries(struct tensorfile *f, struct jsonscan *s, struct buf *na
     }
     if (more != 0 || !jsonscan_end(s))
         return bad_header(f, s, err);
-    return metadata.text ? read_ties(f, metadata, name, word, err) : 0;
+    int rc = check_apart(f, err);
+    return rc == 0 && metadata.text ? read_ties(f, metadata, name, word, err) : rc;
 }
 
 /* The header is read as it lies in the map: a tree of it takes more than twenty times its size. */

@@ -120,6 +120,9 @@ static void headers(void)
         {"{\"a\":{\"dtype\":\"F32\",\"shape\":[4],\"data_offsets\":[0,16]}}", "not inside"},
         {"{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[8,4]}}", "not inside"},
         {"{\"a\":{\"dtype\":\"F32\",\"shape\":[1]}}", "data_offsets are missing"},
+        {"{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[2,6]},"
+         "\"b\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]}}",
+         "tensors 'b' and 'a' lie over each other"},
         {"{\"a\":{\"dtype\":\"F32\",\"data_offsets\":[0,4]}}", "its shape is not one"},
         {"{\"a\":{\"shape\":[1],\"data_offsets\":[0,4]}}", "a dtype that"},
         {"{\"a\":{\"dtype\":\"F33\",\"shape\":[1],\"data_offsets\":[0,4]}}", "a dtype that"},

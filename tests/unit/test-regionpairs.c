@@ -5,6 +5,7 @@
 #include "src/formats/gunzip.h"
 #include "src/formats/regionout.h"
 #include "src/formats/regions_priv.h"
+#include "src/formats/tensorfile.h"
 #include "folder.h"
 
 #include <config.h> /* whether there is libhdf5 */
@@ -288,12 +289,38 @@ static void all_pairs(char *const *paths, int count)
     }
 }
 
+/* safetensors of somebody else's, whose names are those of other formats. */
+static void other_names(void)
+{
+    struct vs_err err = {0};
+    struct regions *r = NULL, *wanted = NULL;
+    if (!ok(regions_open(source_path("tests/data/regions/mmf.npy"), NULL, &wanted, &err) == 0,
+            "mmf.npy %s", err.text))
+        return;
+    int64_t n = wanted->count, w = wanted->width, h = wanted->height;
+    const struct tensor_out list[] = {{"x", DTYPE_F32, 2, {n, wanted->dim}, wanted->features},
+                                      {"bbox", DTYPE_F32, 2, {n, 4}, wanted->boxes},
+                                      {"image_w", DTYPE_I64, 1, {1}, &w},
+                                      {"image_h", DTYPE_I64, 0, {0}, &h}};
+    char *path = temp_path("others.safetensors");
+    ok(safetensors_write(path, list, 4, &err) == 0 && regions_open(path, NULL, &r, &err) == 0 &&
+           strcmp(r->digest, wanted->digest) == 0, "safetensors with other names %s", err.text);
+    regions_free(r);
+    r = NULL;
+    ok(safetensors_write(path, list, 3, &err) == 0 &&
+           regions_open(path, NULL, &r, &err) == VS_E_FORMAT && strstr(err.text, "size"),
+       "without a height: %s", err.text);
+    regions_free(wanted);
+    drop(path);
+}
+
 int main(void)
 {
     char *paths[GIVEN + REGION_OUT_COUNT];
     struct vs_err err = {0};
     int count = 0;
     folder_make("regionpairs");
+    other_names();
     for (int i = 0; i < GIVEN; i++) {
         char *name = xasprintf("tests/data/regions/%s", given[i]);
         paths[count++] = xstrdup(source_path(name));

@@ -553,27 +553,6 @@ static void batch_classes(void)
     }
 }
 
-/* safetensors of somebody else's, whose names are those of other formats. */
-static void other_names(void)
-{
-    struct vs_err err = {0};
-    struct regions *r = NULL;
-    int64_t n = wanted->count, w = wanted->width, h = wanted->height;
-    const struct tensor_out list[] = {{"x", DTYPE_F32, 2, {n, wanted->dim}, wanted->features},
-                                      {"bbox", DTYPE_F32, 2, {n, 4}, wanted->boxes},
-                                      {"image_w", DTYPE_I64, 1, {1}, &w},
-                                      {"image_h", DTYPE_I64, 0, {0}, &h}};
-    char *path = temp_path("others.safetensors");
-    ok(safetensors_write(path, list, 4, &err) == 0 && regions_open(path, NULL, &r, &err) == 0 &&
-           same(r, wanted), "safetensors with other names %s", err.text);
-    regions_free(r);
-    r = NULL;
-    ok(safetensors_write(path, list, 3, &err) == 0 &&
-           regions_open(path, NULL, &r, &err) == VS_E_FORMAT && strstr(err.text, "size"),
-       "without a height: %s", err.text);
-    drop(path);
-}
-
 int main(void)
 {
     struct vs_err err = {0};
@@ -582,7 +561,6 @@ int main(void)
             err.text))
         return tap_done();
     numbers();
-    other_names();
     reads("regions/mmf.npy", NULL, 13);
     reads("regions/mmf_info.npy", NULL, 13);
     reads("regions/lxmert_obj36.tsv", "COCO_val2014_000000000042", 0);
