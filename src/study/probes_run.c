@@ -22,7 +22,7 @@ struct probe_runner {
     struct model *model;
     struct probe_table table;
     struct probe_column *column; /* being filled, or NULL */
-    int at;                 /* its next probe */
+    atomic_int at;          /* its next probe; the screen looks while another thread asks */
     struct seat *seats;     /* (probes->count); photos NULL until asked */
     struct strmap names;    /* of opened photos: path and regions */
     char **keys;
@@ -242,13 +242,13 @@ int probe_runner_begin(struct probe_runner *r, int checkpoint, struct vs_err *er
     c->name = xstrdup(model_checkpoint_name(r->model, checkpoint));
     c->path = xstrdup(model_checkpoint_path(r->model, checkpoint));
     c->answers = xcalloc((size_t)r->table.probes->count + 1, sizeof *c->answers);
-    r->at = 0;
+    atomic_store(&r->at, 0);
     return 0;
 }
 
 int probe_runner_at(const struct probe_runner *r)
 {
-    return r->at;
+    return atomic_load(&r->at);
 }
 
 void probe_runner_stop(struct probe_runner *r, const char *why)

@@ -163,9 +163,10 @@ static void draw_state(struct workbench *w, struct area a)
     int n = model_checkpoint_count(w->ses.model);
     char name[64] = "";
     if (t->runner && t->next < n && !t->stopped) {
+        int at = probe_runner_at(t->runner), last = t->probes->count; /* at is last in the end */
         compare_name(w, t->next, name, sizeof name);
         draw_text(a.row, a.col, a.cols, "asking %s: query %d of %d; Esc stops", name,
-                  probe_runner_at(t->runner) + 1, t->probes->count);
+                  at < last ? at + 1 : last, last);
     } else if (t->stopped) {
         draw_text(a.row, a.col, a.cols, "stopped; :check-set FILE starts again");
     } else if (t->watch) {
