@@ -169,6 +169,16 @@ typedef int log_take_pair(void *arg, const struct log_row_pair *p, struct vs_err
  * is called otherwise in both is passed over. */
 int log_read_pairs(struct log *l, const struct log_pairs *p, int64_t *next, int limit,
                    log_take_pair *take, void *arg, struct vs_err *err);
+/* An item of an evaluation as numbers alone, without its row. */
+struct log_item {
+    int64_t item;
+    uint64_t name;             /* of what it is called: two of one number may be others */
+    double score, confidence;  /* NAN: none is known */
+    bool right;
+};
+/* All of an evaluation, by item; the caller frees. */
+int log_list_items(struct log *l, int64_t evaluation, struct log_item **out, int *count,
+                   struct vs_err *err);
 /* Of a slice of an evaluation (a field and a value): how many items, and what they are worth. */
 struct log_slice {
     char *field, *value;

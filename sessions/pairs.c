@@ -6,6 +6,7 @@
 
 #include "src/base/mem.h"
 
+#include <math.h>
 #include <stdlib.h>
 
 /* Items of one evaluation that came out one way, or those of a slice, in their order. */
@@ -190,5 +191,48 @@ int log_read_pairs(struct log *l, const struct log_pairs *p, int64_t *next, int 
     int given = 0, rc = 0;
     while (rc == 0 && given < limit && *next < p->count)
         rc = pairs_give(l, p, p->list[(*next)++].item, &given, take, arg, err);
+    return rc;
+}
+
+/* ---- items as numbers */
+
+static uint64_t item_name(const char *s)
+{
+    uint64_t x = 0xcbf29ce484222325; /* FNV-1a */
+    for (; s && *s; s++)
+        x = (x ^ (unsigned char)*s) * 0x100000001b3;
+    return x;
+}
+
+static double item_number(sqlite3_stmt *s, int column)
+{
+    return sqlite3_column_type(s, column) == SQLITE_NULL ? (double)NAN
+                                                         : sqlite3_column_double(s, column);
+}
+
+int log_list_items(struct log *l, int64_t evaluation, struct log_item **out, int *count,
+                   struct vs_err *err)
+{
+    sqlite3_stmt *s = NULL;
+    int code = SQLITE_DONE, room = 0;
+    *out = NULL;
+    *count = 0;
+    int rc = db_ready(l, "SELECT item, name, score, confidence, correct FROM evaluation_rows WHERE"
+                         " evaluation_id = ? ORDER BY item", &s, err);
+    if (rc != 0)
+        return rc;
+    db_bind(s, "i", evaluation);
+    while ((code = sqlite3_step(s)) == SQLITE_ROW) {
+        if (*count == room) {
+            room = room ? 2 * room : 1024;
+            *out = xreallocarray(*out, (size_t)room, sizeof **out);
+        }
+        (*out)[(*count)++] = (struct log_item){
+            sqlite3_column_int64(s, 0), item_name((const char *)sqlite3_column_text(s, 1)),
+            item_number(s, 2), item_number(s, 3), sqlite3_column_int(s, 4) == 1};
+    }
+    if (code != SQLITE_DONE)
+        rc = db_fail(l, "reading", err);
+    sqlite3_reset(s);
     return rc;
 }

@@ -427,6 +427,12 @@ bool workbench_has_figure(const char *view)
     return has_figure(view_find(view));
 }
 
+bool workbench_figure_asks(const char *view)
+{
+    const struct view *v = view_find(view);
+    return !v || !v->logged;
+}
+
 char *workbench_figures(void)
 {
     struct buf b = {0};

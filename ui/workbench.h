@@ -36,6 +36,8 @@ int workbench_run(const struct workbench_options *o, struct vs_err *err);
 int workbench_ended_by(void);
 /* Whether there is a figure of a view, by its name. */
 bool workbench_has_figure(const char *view);
+/* Whether a figure of it is of a query, and not of what is logged. */
+bool workbench_figure_asks(const char *view);
 /* "image, answer ...": the views that have one; the caller frees. */
 char *workbench_figures(void);
 /* The keys and commands, as mdoc. */

@@ -11,12 +11,10 @@
 #include "src/task/task.h"
 
 #include <config.h> /* the version */
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define MOST_POINTS 2000 /* of a plot of items: more are a cloud of the same shape */
 #define MOST_PAIRS 6
 
 int compare_check_figure(const struct compare_options *o)
@@ -68,76 +66,37 @@ static void scores_panel(struct figure *f, const struct rows_group *g)
 
 /* ---- confidence */
 
-static void reliability_series(struct figure_panel *p, const struct rows_column *c,
-                               struct buf *note)
-{
-    struct stats_calibration of;
-    compare_calibrate(c, &of);
-    struct figure_series *s = figure_panel_series(p, xstrdup(c->name), STATS_BINS);
-    s->style = FIGURE_LINE_POINTS;
-    for (int i = 0; i < STATS_BINS; i++) {
-        s->x[i] = of.bins[i].count ? of.bins[i].confidence : NAN;
-        s->y[i] = of.bins[i].count ? of.bins[i].right : NAN;
-    }
-    buf_printf(note, "%s%s: %d items, calibration error %.3f, Brier %.3f", note->len ? "; " : "",
-               c->name, of.count, of.ece, of.brier);
-}
-
 static void reliability_panel(struct figure *f, const struct rows_group *g)
 {
+    int n = g->column_count;
+    struct stats_calibration *of = xcalloc((size_t)n + 1, sizeof *of);
+    struct plot_trusted *list = xcalloc((size_t)n + 1, sizeof *list);
     char *name = rows_group_name(g);
-    struct figure_panel *p = figure_panel(f, FIGURE_CURVES, xasprintf("%s: reliability", name));
-    struct buf note = {0};
-    p->unit = p->diagonal = p->equal = true;
-    p->col_title = xstrdup("confidence");
-    p->row_title = xstrdup("share that is right");
-    for (int i = 0; i < g->column_count; i++)
-        reliability_series(p, &g->columns[i], &note);
-    p->note = buf_steal(&note);
+    for (int i = 0; i < n; i++) {
+        compare_calibrate(&g->columns[i], &of[i]);
+        list[i] = (struct plot_trusted){g->columns[i].name, &of[i]};
+    }
+    plot_reliability(f, name, list, n);
     free(name);
+    free(list);
+    free(of);
 }
 
 /* ---- items of A against B */
 
-/* The items that a, b answered right or not; name is taken over. */
-static void scatter_series(struct figure_panel *p, const struct judge_items *m, bool a, bool b,
-                           char *name)
-{
-    int step = (m->count + MOST_POINTS - 1) / MOST_POINTS, n = 0, all = 0;
-    step = step > 0 ? step : 1;
-    struct figure_series *s = figure_panel_series(p, NULL, m->count / step + 1);
-    s->style = FIGURE_POINTS;
-    for (int i = 0; i < m->count; i++) {
-        const struct row *ra = m->list[i].a, *rb = m->list[i].b;
-        bool mine = ra->correct == a && rb->correct == b;
-        all += mine;
-        if (!mine || i % step || !isfinite(ra->confidence) || !isfinite(rb->confidence))
-            continue;
-        s->x[n] = ra->confidence;
-        s->y[n++] = rb->confidence;
-    }
-    s->count = n;
-    s->name = xasprintf("%s (%d)", name, all);
-    free(name);
-}
-
 static void scatter_panel(struct figure *f, const struct rows_group *g, const struct rows_pair *r)
 {
-    const char *a = g->columns[r->a].name, *b = g->columns[r->b].name;
+    const struct judge_items *m = &r->items;
+    struct plot_pair *list = xcalloc((size_t)m->count + 1, sizeof *list);
     char *name = rows_group_name(g), *difference = rows_difference(&r->judged);
-    struct figure_panel *p =
-        figure_panel(f, FIGURE_CURVES, xasprintf("%s: %s against %s", name, b, a));
-    p->unit = p->diagonal = p->equal = true;
-    p->col_title = xasprintf("confidence of %s", a);
-    p->row_title = xasprintf("confidence of %s", b);
-    scatter_series(p, &r->items, true, true, xstrdup("both right"));
-    scatter_series(p, &r->items, true, false, xasprintf("only %s", a));
-    scatter_series(p, &r->items, false, true, xasprintf("only %s", b));
-    scatter_series(p, &r->items, false, false, xstrdup("neither"));
-    p->note = xasprintf("%d items, %s%s", r->judged.items, difference,
-                        r->items.count > MOST_POINTS ? "; some of them are drawn" : "");
+    for (int i = 0; i < m->count; i++)
+        list[i] = (struct plot_pair){m->list[i].a->confidence, m->list[i].b->confidence,
+                                     m->list[i].right_a, m->list[i].right_b};
+    plot_scatter(f, name, g->columns[r->a].name, g->columns[r->b].name, list, m->count,
+                 difference);
     free(difference);
     free(name);
+    free(list);
 }
 
 /* ---- figures */

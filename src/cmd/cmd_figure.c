@@ -73,7 +73,9 @@ static void script_view(const struct options *o, const char *view, struct buf *b
             buf_printf(b, "%s\nwait\n", own[i][1]);
             return;
         }
-    if (strcmp(view, "effects") == 0)
+    if (strcmp(view, "confidence") == 0)
+        buf_printf(b, "confidence %s\nwait\n", o->bench.task ? o->bench.task->name : "");
+    else if (strcmp(view, "effects") == 0)
         buf_printf(b, "leave-one-out %s\nwait\n", query_leave_out_names[o->leave_out]);
     else if (strcmp(view, "patch") == 0)
         buf_printf(b, "patch %s\nwait\n", patch_level_names[o->level]);
@@ -84,7 +86,7 @@ static void script_view(const struct options *o, const char *view, struct buf *b
 static void script_choice(struct buf *b, const char *command, const char *value)
 {
     if (value)
-        buf_printf(b, "%s %s\n", command, value);
+        buf_printf(b, "--%s %s\n", command, value); /* whose faults name the option */
 }
 
 /* text NULL: nothing is asked. */
@@ -102,7 +104,7 @@ static char *figure_script(const struct options *o, const char *view, const char
     script_choice(&b, "region", o->region);
     script_choice(&b, "token", o->token);
     if (o->attribute >= 0)
-        buf_printf(&b, "attribute %s\n", query_methods[o->attribute]);
+        buf_printf(&b, "--attribute %s\n", query_methods[o->attribute]);
     buf_puts(&b, "wait\n");
     script_view(o, view, &b);
     buf_printf(&b, "export %s\nquit\n", o->output);
@@ -114,6 +116,27 @@ static char *figure_script(const struct options *o, const char *view, const char
 static bool has_new_line(const char *text)
 {
     return text && strpbrk(text, "\n\r");
+}
+
+/* What a view cannot be drawn without, in words; NULL: it has all. */
+static const char *figure_needs(const struct options *o, const char *view)
+{
+    bool source = o->token || o->region || o->attribute >= 0;
+    if (!source && strcmp(view, "attention") == 0)
+        return "what attends: --token WORD, --region N, or --attribute METHOD";
+    if (!o->token && !o->region && strcmp(view, "states") == 0)
+        return "what states are compared with: --token WORD or --region N";
+    if (o->attribute < 0 && (strcmp(view, "curves") == 0 || strcmp(view, "attribution") == 0))
+        return "an attribution: --attribute METHOD";
+    if (!o->bench.probes && strcmp(view, "trend") == 0)
+        return "queries: --check-set FILE";
+    if (strcmp(view, "what-if") == 0 || strcmp(view, "activation") == 0)
+        return "a query and what was changed in it, for which there is no option: write a script "
+               "that changes and exports it (vilscope -S FILE)";
+    if (strcmp(view, "project") == 0)
+        return "a set, for which there is no option: vilscope explain --project WHICH --data SET "
+               "--figure FILE draws it";
+    return NULL;
 }
 
 static int figure_check_options(const struct options *o, char **args, int count)
@@ -130,7 +153,10 @@ static int figure_check_options(const struct options *o, char **args, int count)
         status = command_usage("figure", "where to write is missing: -o FILE");
     else if (figure_is_name(o->output) && figure_missing())
         status = command_usage("figure", "%s", figure_missing());
-    else if (count < 2 && !o->bench.probes)
+    else if (figure_needs(o, args[0]))
+        status = command_usage("figure", "the view %s needs %s", args[0],
+                               figure_needs(o, args[0]));
+    else if (count < 2 && !o->bench.probes && workbench_figure_asks(args[0]))
         status = command_usage("figure", "the query's text is missing: it is the last argument");
     for (size_t i = 0; status == 0 && i < sizeof lines / sizeof lines[0]; i++)
         if (has_new_line(lines[i]))

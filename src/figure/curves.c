@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Lines and points over two axes, with intervals; which is which stands below. */
+#include "src/figure/axes.h"
 #include "src/figure/page.h"
 
 #include "src/base/mem.h"
@@ -9,86 +10,18 @@
 #include <stdlib.h>
 
 #define MOST_WIDTH 360.0
-#define TICKS 12
 
 static const struct figure_font names = {PEN_SMALL, false}, tiny = {PEN_TINY, false};
 static const struct figure_ink axis_ink = {.color = PEN_GRAY, .width = 0.5};
 
-struct axis {
-    double low, high;   /* of the axis */
-    double at, length;  /* where it begins, and how far it goes: negative is upwards */
-    double tick[TICKS]; /* numbers */
-    int ticks, digits;
-};
-
-static double place(const struct axis *a, double x)
-{
-    return a->at + a->length * (a->high > a->low ? (x - a->low) / (a->high - a->low) : 0.5);
-}
-
 /* ---- axes */
-
-static void widen(double *low, double *high, double x)
-{
-    if (isfinite(x)) {
-        *low = fmin(*low, x);
-        *high = fmax(*high, x);
-    }
-}
-
-static void find_range(const struct figure_panel *x, struct axis *h, struct axis *v)
-{
-    h->low = v->low = INFINITY;
-    h->high = v->high = -INFINITY;
-    for (int k = 0; k < x->series_count; k++) {
-        const struct figure_series *s = &x->series[k];
-        for (int i = 0; i < s->count; i++) {
-            widen(&h->low, &h->high, s->x[i]);
-            widen(&v->low, &v->high, s->y[i]);
-            if (s->low && s->high) {
-                widen(&v->low, &v->high, s->low[i]);
-                widen(&v->low, &v->high, s->high[i]);
-            }
-        }
-    }
-    if (x->unit)
-        *h = *v = (struct axis){.low = 0, .high = 1};
-    if (x->diagonal && !x->unit) {
-        h->low = v->low = fmin(h->low, v->low);
-        h->high = v->high = fmax(h->high, v->high);
-    }
-}
-
-/* 1, 2 or 5 times a power of ten apart, five to eight of them; the ends are moved outwards to them
- * (not of axes from 0 to 1). */
-static void find_ticks(struct axis *a)
-{
-    if (!(a->high > a->low)) {
-        double x = isfinite(a->low) ? a->low : 0;
-        a->low = x - 0.5;
-        a->high = x + 0.5;
-    }
-    double raw = (a->high - a->low) / 5, power = pow(10, floor(log10(raw)));
-    double step = raw / power <= 1 ? power : raw / power <= 2 ? 2 * power
-                                         : raw / power <= 5   ? 5 * power : 10 * power;
-    a->low = floor(a->low / step + 1e-9) * step;
-    a->high = ceil(a->high / step - 1e-9) * step;
-    a->digits = (int)fmax(0, -floor(log10(step) + 1e-9));
-    for (double t = a->low; t <= a->high + step / 2 && a->ticks < TICKS; t += step)
-        a->tick[a->ticks++] = t;
-}
-
-static void tick_text(const struct axis *a, double x, char *out, size_t size)
-{
-    snprintf(out, size, "%.*f", a->digits, fabs(x) < 1e-12 ? 0 : x);
-}
 
 static double ticks_width(struct pen *p, const struct axis *v)
 {
     char text[40];
     double most = 0;
     for (int i = 0; i < v->ticks; i++) {
-        tick_text(v, v->tick[i], text, sizeof text);
+        axis_text(v, v->tick[i], text, sizeof text);
         most = fmax(most, pen_width(p, text, names));
     }
     return most;
@@ -98,8 +31,8 @@ static void draw_rows_of_ticks(struct pen *p, const struct axis *h, const struct
 {
     for (int i = 0; i < v->ticks; i++) {
         char text[40];
-        double y = place(v, v->tick[i]);
-        tick_text(v, v->tick[i], text, sizeof text);
+        double y = axis_at(v, v->tick[i]);
+        axis_text(v, v->tick[i], text, sizeof text);
         pen_line(p, h->at, y, h->at + h->length, y,
                  (struct figure_ink){.color = 0xe6e6e6, .width = 0.4});
         pen_text(p, h->at - 3, y + PEN_SMALL * 0.36, text, names, PEN_BLACK, PEN_RIGHT);
@@ -110,8 +43,8 @@ static void draw_numbers_below(struct pen *p, const struct axis *h, double botto
 {
     for (int i = 0; i < h->ticks; i++) {
         char text[40];
-        double x = place(h, h->tick[i]);
-        tick_text(h, h->tick[i], text, sizeof text);
+        double x = axis_at(h, h->tick[i]);
+        axis_text(h, h->tick[i], text, sizeof text);
         pen_line(p, x, bottom, x, bottom + 2, axis_ink);
         pen_text(p, x, bottom + 3 + PEN_SMALL, text, names, PEN_BLACK, PEN_CENTER);
     }
@@ -123,12 +56,12 @@ static double draw_names_below(struct pen *p, const struct figure_panel *x, cons
 {
     int n = x->x_name_count;
     double widest = pen_widest(p, x->x_names, n, names);
-    double step = n > 1 ? (place(h, 1) - place(h, 0)) : h->length;
+    double step = n > 1 ? (axis_at(h, 1) - axis_at(h, 0)) : h->length;
     bool turned = widest + 4 > step;
     double room = turned ? fmin(widest, 80) : step;
     int every = turned && step < PEN_SMALL * 1.05 ? (int)ceil(PEN_SMALL * 1.05 / step) : 1;
     for (int i = 0; i < n; i += every) {
-        double at = place(h, i);
+        double at = axis_at(h, i);
         char *name = pen_fit(p, x->x_names[i], room + 0.1, names);
         pen_line(p, at, bottom, at, bottom + 2, axis_ink);
         if (turned)
@@ -150,14 +83,14 @@ static void draw_interval(struct pen *p, const struct figure_series *s, const st
     int n = 0;
     for (int i = 0; i < s->count; i++)
         if (isfinite(s->low[i])) {
-            xy[2 * n] = place(h, s->x[i]);
-            xy[2 * n++ + 1] = place(v, s->low[i]);
+            xy[2 * n] = axis_at(h, s->x[i]);
+            xy[2 * n++ + 1] = axis_at(v, s->low[i]);
         }
     int half = n;
     for (int i = s->count - 1; i >= 0; i--)
         if (isfinite(s->high[i])) {
-            xy[2 * n] = place(h, s->x[i]);
-            xy[2 * n++ + 1] = place(v, s->high[i]);
+            xy[2 * n] = axis_at(h, s->x[i]);
+            xy[2 * n++ + 1] = axis_at(v, s->high[i]);
         }
     if (half > 1)
         pen_path(p, xy, n, true, (struct figure_ink){.color = s->color, .fill = 0.16});
@@ -170,8 +103,8 @@ static void draw_whiskers(struct pen *p, const struct figure_series *s, const st
 {
     for (int i = 0; i < s->count; i++)
         if (isfinite(s->low[i]) && isfinite(s->high[i]))
-            pen_line(p, place(h, s->x[i]), place(v, s->low[i]), place(h, s->x[i]),
-                     place(v, s->high[i]), (struct figure_ink){.color = s->color, .width = 0.6});
+            pen_line(p, axis_at(h, s->x[i]), axis_at(v, s->low[i]), axis_at(h, s->x[i]),
+                     axis_at(v, s->high[i]), (struct figure_ink){.color = s->color, .width = 0.6});
 }
 
 /* Where a number is missing the line ends, and begins again. */
@@ -185,8 +118,8 @@ static void draw_line(struct pen *p, const struct figure_series *s, const struct
     for (int i = 0; i <= s->count; i++) {
         bool known = i < s->count && isfinite(s->y[i]) && isfinite(s->x[i]);
         if (known) {
-            xy[2 * n] = place(h, s->x[i]);
-            xy[2 * n++ + 1] = place(v, s->y[i]);
+            xy[2 * n] = axis_at(h, s->x[i]);
+            xy[2 * n++ + 1] = axis_at(v, s->y[i]);
         } else {
             if (n > 1)
                 pen_path(p, xy, n, false, ink);
@@ -210,7 +143,7 @@ static void draw_series(struct pen *p, const struct figure_series *s, const stru
         draw_line(p, s, h, v);
     for (int i = 0; points && i < s->count; i++)
         if (isfinite(s->y[i]) && isfinite(s->x[i]))
-            pen_dot(p, place(h, s->x[i]), place(v, s->y[i]), 1.7, s->color);
+            pen_dot(p, axis_at(h, s->x[i]), axis_at(v, s->y[i]), 1.7, s->color);
 }
 
 /* ---- labels of points */
@@ -267,13 +200,14 @@ static int draw_labels(struct pen *p, const struct figure_panel *x, const struct
     int lost = 0;
     for (int k = 0; k < x->series_count; k++)
         for (int i = 0; x->series[k].labels && i < x->series[k].count; i++)
-            take(&t, place(h, x->series[k].x[i]) - 1.7, place(v, x->series[k].y[i]) - 1.7, 3.4,
+            take(&t, axis_at(h, x->series[k].x[i]) - 1.7, axis_at(v, x->series[k].y[i]) - 1.7, 3.4,
                  3.4);
     for (int k = 0; k < x->series_count; k++)
         for (int i = 0; x->series[k].labels && i < x->series[k].count; i++)
             if (x->series[k].labels[i] && isfinite(x->series[k].y[i]))
-                lost += !draw_label(p, &t, place(h, x->series[k].x[i]), place(v, x->series[k].y[i]),
-                                    x->series[k].labels[i], PEN_BLACK, h, v);
+                lost += !draw_label(p, &t, axis_at(h, x->series[k].x[i]),
+                                    axis_at(v, x->series[k].y[i]), x->series[k].labels[i],
+                                    PEN_BLACK, h, v);
     free(t.list);
     return lost;
 }
@@ -312,13 +246,8 @@ static double draw_legend(struct pen *p, const struct figure_panel *x, double le
 
 double figure_draw_curves(struct pen *p, const struct figure_panel *x, struct figure_place at)
 {
-    struct axis h = {0}, v = {0};
-    find_range(x, &h, &v);
-    find_ticks(&v);
-    if (!x->x_names)
-        find_ticks(&h);
-    else
-        h = (struct axis){.low = -0.3, .high = x->x_name_count - 0.7};
+    struct axis h, v;
+    axes_find(x, &h, &v);
     double side = x->row_title ? PEN_SMALL + 4 : 0;
     h.at = at.x + side + ticks_width(p, &v) + 4;
     h.length = fmin(at.x + at.w - 6 - h.at, MOST_WIDTH);
@@ -337,7 +266,7 @@ double figure_draw_curves(struct pen *p, const struct figure_panel *x, struct fi
     pen_frame(p, h.at, v.at - high, h.length, high, axis_ink);
     if (x->diagonal) {
         double from = fmax(h.low, v.low), to = fmin(h.high, v.high);
-        pen_line(p, place(&h, from), place(&v, from), place(&h, to), place(&v, to),
+        pen_line(p, axis_at(&h, from), axis_at(&v, from), axis_at(&h, to), axis_at(&v, to),
                  (struct figure_ink){.color = PEN_GRAY, .width = 0.6, .dashed = true});
     }
     for (int k = 0; k < x->series_count; k++)

@@ -86,6 +86,7 @@ static void series_fini(struct figure_series *s)
     free(s->y);
     free(s->low);
     free(s->high);
+    free(s->of);
     names_free(s->labels, s->count);
 }
 

@@ -52,6 +52,7 @@ struct figure_series {
     double *x, *y;         /* (count); NaN leaves out */
     double *low, *high;    /* (count) an interval of y, or NULL */
     char **labels;         /* (count) of points, or NULL */
+    int *of;               /* (count) what the points are of: the caller's numbers, or NULL */
 };
 
 /* All of it is the panel's own. */

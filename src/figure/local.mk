@@ -1,5 +1,6 @@
 # Figures for papers: a description of what is shown, and the files that are made of it.
 libcore_a_SOURCES += \
+	src/figure/axes.c src/figure/axes.h \
 	src/figure/bars.c \
 	src/figure/curves.c \
 	src/figure/figure.c src/figure/figure.h \

@@ -67,6 +67,91 @@ void plot_trend(struct figure *f, struct model *m, const struct probe_table *t, 
     probe_table_trend(t, n, chosen, one->y);
 }
 
+/* ---- confidence */
+
+static void reliability_series(struct figure_panel *p, const struct plot_trusted *t,
+                               struct buf *note)
+{
+    const struct stats_calibration *c = t->of;
+    struct figure_series *s = figure_panel_series(p, xstrdup(t->name), STATS_BINS);
+    s->style = FIGURE_LINE_POINTS;
+    s->of = xcalloc(STATS_BINS, sizeof *s->of);
+    for (int i = 0; i < STATS_BINS; i++) {
+        s->x[i] = c->bins[i].count ? c->bins[i].confidence : NAN;
+        s->y[i] = c->bins[i].count ? c->bins[i].right : NAN;
+        s->of[i] = i;
+    }
+    buf_printf(note, "%s%s: %d items, calibration error %.3f, Brier %.3f", note->len ? "; " : "",
+               t->name, c->count, c->ece, c->brier);
+}
+
+void plot_reliability(struct figure *f, const char *name, const struct plot_trusted *list,
+                      int count)
+{
+    struct figure_panel *p = figure_panel(f, FIGURE_CURVES, xasprintf("%s: reliability", name));
+    struct buf note = {0};
+    p->unit = p->diagonal = p->equal = true;
+    p->col_title = xstrdup("confidence");
+    p->row_title = xstrdup("share that is right");
+    for (int i = 0; i < count; i++)
+        reliability_series(p, &list[i], &note);
+    p->note = buf_steal(&note);
+}
+
+/* ---- items of A against B */
+
+#define MOST_POINTS 2000 /* of a plot of items: more are a cloud of the same shape */
+
+enum plot_outcome plot_outcome(const struct plot_pair *x)
+{
+    if (x->right_a)
+        return x->right_b ? PLOT_BOTH : PLOT_ONLY_A;
+    return x->right_b ? PLOT_ONLY_B : PLOT_NEITHER;
+}
+
+/* The items of one outcome; name is taken over. */
+static void scatter_series(struct figure_panel *p, const struct plot_pair *list, int count,
+                           enum plot_outcome outcome, char *name)
+{
+    /* A and B as in a diagram of reliability beside it. */
+    const figure_color colors[] = {figure_category(2), figure_category(0), figure_category(1),
+                                   0x999999};
+    int step = (count + MOST_POINTS - 1) / MOST_POINTS, n = 0, all = 0;
+    step = step > 0 ? step : 1;
+    struct figure_series *s = figure_panel_series(p, NULL, count / step + 1);
+    s->style = FIGURE_POINTS;
+    s->color = colors[outcome];
+    s->of = xcalloc((size_t)s->count, sizeof *s->of);
+    for (int i = 0; i < count; i++) {
+        bool mine = plot_outcome(&list[i]) == outcome;
+        all += mine;
+        if (!mine || i % step || !isfinite(list[i].a) || !isfinite(list[i].b))
+            continue;
+        s->x[n] = list[i].a;
+        s->y[n] = list[i].b;
+        s->of[n++] = i;
+    }
+    s->count = n;
+    s->name = xasprintf("%s (%d)", name, all);
+    free(name);
+}
+
+void plot_scatter(struct figure *f, const char *name, const char *a, const char *b,
+                  const struct plot_pair *list, int count, const char *says)
+{
+    struct figure_panel *p =
+        figure_panel(f, FIGURE_CURVES, xasprintf("%s: %s against %s", name, b, a));
+    p->unit = p->diagonal = p->equal = true;
+    p->col_title = xasprintf("confidence of %s", a);
+    p->row_title = xasprintf("confidence of %s", b);
+    scatter_series(p, list, count, PLOT_BOTH, xstrdup("both right"));
+    scatter_series(p, list, count, PLOT_ONLY_A, xasprintf("only %s", a));
+    scatter_series(p, list, count, PLOT_ONLY_B, xasprintf("only %s", b));
+    scatter_series(p, list, count, PLOT_NEITHER, xstrdup("neither"));
+    p->note = xasprintf("%d items, %s%s", count, says,
+                        count > MOST_POINTS ? "; some of them are drawn" : "");
+}
+
 /* ---- projections */
 
 #define GROUPS_NAMED 7 /* colors that are told apart */

@@ -27,6 +27,11 @@ TAP_TESTS += test-files
 test_files_SOURCES = tests/screen/test-files.c
 test_files_CPPFLAGS = $(SCREEN_CPPFLAGS)
 test_files_LDADD = $(SCREEN_LIBS)
+TAP_TESTS += test-confidence
+test_confidence_SOURCES = tests/screen/test-confidence.c tests/screen/pointer.c tests/screen/pointer.h
+test_confidence_CPPFLAGS = $(SCREEN_CPPFLAGS)
+test_confidence_LDADD = $(SCREEN_LIBS)
+
 TAP_TESTS += test-flips
 test_flips_SOURCES = tests/screen/test-flips.c
 test_flips_CPPFLAGS = $(SCREEN_CPPFLAGS)

@@ -195,6 +195,9 @@ static const struct scene scenes[] = {
     {"flips", FRESH MEASURED, "%", "14:! flipped: "},
     {"flips-outcome", "", "\017", "14:gained: \n-14:flipped"},
     {"flips-sure", "", "\006", "14:50 % sure"},
+    {"confidence", FRESH MEASURED, "$", "14:! Confidence: \n15:early\npixels"},
+    {"confidence-form", "", "\017", "14:! Reliability: \n-14:Confidence\npixels"},
+    {"confidence-task", "", "\006", "14: 2/\n-14: 1/"},
 };
 #define SCENES (sizeof scenes / sizeof scenes[0])
 

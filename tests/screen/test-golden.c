@@ -60,6 +60,10 @@ static const struct screen screens[] = {
     {"flips", "suggest vqa;wait;flips;down", NULL},
     {"flips-asked", "suggest vqa;wait;flips gqa;press Enter;wait", NULL},
     {"flips-boxes", "suggest vqa;wait;flips visual7w;press Enter;wait", NULL},
+    {"confidence", "suggest vqa;wait;confidence gqa;zoom;last", NULL},
+    {"confidence-text", "set graphics blocks;suggest vqa;wait;confidence snli-ve", NULL},
+    {"reliability", "suggest vqa;wait;confidence snli-ve;confidence-form reliability;zoom;right",
+     NULL},
     {"box", "suggest vqa;wait;box;press Enter;press L;press J", "arrows move"},
     {"matrix", "suggest vqa;wait;matrix;token large;region 3", NULL},
     {"matrix-numbers",
@@ -106,6 +110,7 @@ static const struct screen screens[] = {
     {"white-boxes", "suggest refcoco;wait", NULL},
     {"white-matrix", "suggest vqa;wait;matrix;token large;region 3", NULL},
     {"white-compare", "suggest vqa;wait;compare;wait;token large", NULL},
+    {"white-confidence", "suggest vqa;wait;confidence snli-ve;zoom", NULL},
     {"white-attribution",
      "suggest vqa;wait;attribution;attribute all;wait;right;wait;down;zoom", NULL},
 };
@@ -347,7 +352,7 @@ static void run(const struct screen *s, int rows, int cols)
     snprintf(log, sizeof log, "%s/golden.db", home ? home : "/tmp");
     write_script(script, s->lines, s->shows);
     unlink(log);
-    if (strstr(s->lines, "flips"))
+    if (strstr(s->lines, "flips") || strstr(s->lines, "confidence"))
         terminal_measure(log);
     const char *argv[] = {terminal_program(), "--log", log, "--threads", "1", "-S",
                           script, NULL};

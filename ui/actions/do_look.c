@@ -42,7 +42,11 @@ void do_region(struct workbench *w, const char *arg)
 
 void do_rank(struct workbench *w, const char *arg)
 {
-    look_choose_rank(w, atoi(arg) - 1);
+    const struct result *r = w->now.r;
+    int rank = atoi(arg) - 1, n = r ? r->box_count ? r->box_count : r->answer_count : 0;
+    look_choose_rank(w, rank);
+    if (n && (rank < 0 || rank >= n))
+        workbench_say(w, true, "there are ranks 1 to %d, not '%s'", n, arg);
 }
 
 /* ---- maps, layers, heads: of the pane with the keys */

@@ -7,6 +7,7 @@
 #include "ui/actions/actions.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 void script_fini(struct workbench *w)
 {
@@ -86,19 +87,22 @@ void do_press(struct workbench *w, const char *arg)
 }
 
 /* The first failure of a script ends it, and the program that was started for it. */
-static void script_fail(struct workbench *w, int line)
+static void script_fail(struct workbench *w, const char *option, int line)
 {
+    char *of = option ? xstrdup(option) : NULL;
     char *why = xstrdup(w->status.text), *path = xstrdup_null(w->script.path);
     bool strict = w->script.strict;
     script_fini(w);
     if (path)
         workbench_say(w, true, "%s:%d: %s", draw_base_name(path), line, why);
     else
-        workbench_say(w, true, "%s", why);
+        workbench_say(w, true, "%.*s%s%s", (int)strcspn(of ? of : "", " "), of ? of : "",
+                      of ? ": " : "", why);
     if (strict) {
         w->script.failed = true;
         w->quit = true;
     }
+    free(of);
     free(why);
     free(path);
 }
@@ -116,8 +120,10 @@ static void run_next(struct workbench *w)
     copy = xstrdup(line); /* the line may open another script */
     int number = l.number;
     const char *text = w->script.text;
-    if (!actions_line(w, copy) && w->script.text == text)
-        script_fail(w, number);
+    /* A line that an option was made of, "--layer 9", is "layer 9"; its faults name the option. */
+    bool option = !w->script.path && strncmp(copy, "--", 2) == 0;
+    if (!actions_line(w, copy + (option ? 2 : 0)) && w->script.text == text)
+        script_fail(w, option ? line : NULL, number);
     free(copy);
 }
 
@@ -134,7 +140,7 @@ int script_step(struct workbench *w)
         if (end_wait(w))
             run_next(w);
         else
-            script_fail(w, s->line);
+            script_fail(w, NULL, s->line);
         if (w->script.waits || w->script.pauses || w->screen.redraw)
             return -1;
     }

@@ -70,6 +70,9 @@ struct view {
     bool (*figure)(struct workbench *w, struct pane *p, struct figure *out);
     /* Its keys and commands, ACTIONS_AFTER where they stand in the help; ends in a NULL name. */
     const struct action *actions;
+    bool logged; /* It shows what the log has: nothing needs to be asked. */
+    /* Why there is nothing to show, or NULL. */
+    const char *(*why)(struct workbench *w, struct pane *p);
     /* Of checkpoints: all are asked while it is on the screen; A and B are others. */
     bool asks_all;
     void (*pair_changed)(struct workbench *w);

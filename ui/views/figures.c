@@ -182,6 +182,13 @@ static char *title_of(const char *what)
     return title;
 }
 
+static int nothing_to_show(struct workbench *w, struct pane *p, struct vs_err *err)
+{
+    const char *why = p->view->why ? p->view->why(w, p) : NULL;
+    return vs_fail(err, VS_E_USAGE, "the view %s has nothing to show at present%s%s",
+                   p->view->name, why ? ": " : "", why ? why : "");
+}
+
 int view_figure(struct workbench *w, struct pane *p, struct figure *out, struct vs_err *err)
 {
     const struct view *v = p->view;
@@ -200,7 +207,7 @@ int view_figure(struct workbench *w, struct pane *p, struct figure *out, struct 
         return 0;
     }
     if (!v->table || !v->table(w, p, &t))
-        return vs_fail(err, VS_E_USAGE, "the view %s has nothing to show at present", v->name);
+        return nothing_to_show(w, p, err);
     int rc = panel_of(out, &t, err);
     out->title = t.title ? xstrdup(t.title) : title_of(v->what);
     table_fini(&t);

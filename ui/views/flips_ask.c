@@ -1,14 +1,54 @@
 /* SPDX-License-Identifier: MIT */
-/* An item of an evaluation as a query: its images, found where the set has them or among those that
- * are open, and its boxes; and as a row of a figure. */
+/* Items of evaluations in the log: what both said of one; one as a query, with its images, found
+ * where the set has them or among those that are open, and its boxes; and as a row of a figure. */
 #include "src/base/mem.h"
 #include "src/study/imagename.h"
+#include "ui/jobs/compare.h"
 #include "ui/views/flips.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+extern const struct view view_compare;
+
+/* ---- of the log */
+
+bool flips_alike(const struct log_evaluation *x, const struct log_evaluation *y)
+{
+    return x->task == y->task && x->as_reference == y->as_reference &&
+           text_equals(x->split, y->split) && text_equals(x->data_digest, y->data_digest);
+}
+
+const struct log_evaluated *flips_newest(const struct log_evaluated *list, int count,
+                                         const char *digest, const struct log_evaluation *like)
+{
+    const struct log_evaluated *best = NULL;
+    for (int i = 0; i < count; i++)
+        if (list[i].e.row_count && strcmp(list[i].e.checkpoint_digest, digest) == 0 &&
+            flips_alike(&list[i].e, like))
+            best = &list[i];
+    return best;
+}
+
+static bool flips_row(struct row_texts *t, const char *line, size_t length, struct row *out)
+{
+    const char *why;
+    return row_read(row_texts_copy(t, line, length), length, t, out, &why);
+}
+
+bool flips_read_pair(struct row_texts *t, const struct log_row_pair *x, struct flip *out)
+{
+    return flips_row(t, x->a, x->a_length, &out->a) && flips_row(t, x->b, x->b_length, &out->b);
+}
+
+const char *flips_outcome(const struct flip *f)
+{
+    return f->a.correct ? f->b.correct ? "right" : "lost" : f->b.correct ? "gained" : "wrong";
+}
+
+/* ---- its images */
 
 /* The open photo of that path or, where it is only alike, that is called so; or -1. */
 static int flips_open_photo(const struct workbench *w, const char *name, bool alike)
@@ -45,7 +85,9 @@ static int flips_photo(struct workbench *w, const struct flip *f, const char *na
     return session_find_photo(w, photo);
 }
 
-int flips_photos(struct workbench *w, const struct flip *f, int *photos, int most)
+/* Opens the images of an item, at most `most`, into photos; their number, 0 with words on the
+ * screen where one is not there. */
+static int flips_photos(struct workbench *w, const struct flip *f, int *photos, int most)
 {
     char *names = xstrdup(f->a.image), *next = names;
     struct vs_err err = {0};
@@ -66,13 +108,34 @@ int flips_photos(struct workbench *w, const struct flip *f, int *photos, int mos
     return good ? n : 0;
 }
 
-void flips_boxes(struct workbench *w, const struct flip *f, int photo)
+/* Boxes to choose from are those of the row. */
+static void flips_boxes(struct workbench *w, const struct flip *f, int photo)
 {
     struct box_list boxes;
     if (!f->a.task->extra_regions || !row_candidates(&f->a, &boxes))
         return;
     query_set_boxes(&w->ses.states[photo], &boxes);
     free(boxes.boxes);
+}
+
+void flips_ask(struct workbench *w, const struct flip *f, int a, int b)
+{
+    int photos[64];
+    int n = flips_photos(w, f, photos, 64);
+    if (n == 0)
+        return;
+    w->ses.task = f->a.task;
+    edit_set(&w->typed.query, f->a.text);
+    photo_go(w, photos[0]);
+    flips_boxes(w, f, photos[0]);
+    if (w->ses.checkpoint != a && w->ses.checkpoint != b)
+        w->ses.checkpoint = b;
+    int focus = w->panes.focus;
+    if (panes_find(&w->panes, &view_compare) < 0 && w->panes.count < PANES) {
+        panes_add(&w->panes, &view_compare); /* which asks the other one */
+        w->panes.focus = focus;
+    }
+    query_ask_of(w, photos, n);
 }
 
 void flips_words(struct figure_panel *p, int row, const struct flip *f)

@@ -3,6 +3,7 @@
 libui_a_SOURCES += \
 	ui/views/boxes.c \
 	ui/views/chrome.c \
+	ui/views/confidence.c ui/views/confidence.h \
 	ui/views/effects.h ui/views/effects_pictures.c \
 	ui/views/figures.c ui/views/figures.h \
 	ui/views/figures_heads.c \
@@ -16,6 +17,7 @@ libui_a_SOURCES += \
 	ui/views/body.c \
 	ui/views/layout.c \
 	ui/views/photo.c \
+	ui/views/plot.c ui/views/plot.h \
 	ui/views/view_image.c \
 	ui/views/view_answer.c \
 	ui/views/view_attention.c \
@@ -39,6 +41,7 @@ libui_a_SOURCES += \
 	ui/views/view_patch.c \
 	ui/views/view_trend.c \
 	ui/views/view_flips.c \
+	ui/views/view_confidence.c \
 	ui/views/view_tasks.c \
 	ui/views/view_history.c \
 	ui/views/view_status.c \

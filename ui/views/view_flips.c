@@ -14,7 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-extern const struct view view_flips, view_compare;
+extern const struct view view_flips;
 
 #define PAGE 1000  /* items of a task that are read at once */
 #define FLIPS_DRAWN 400 /* of a figure */
@@ -83,12 +83,6 @@ struct flips_reading {
     struct flips_source *s;
 };
 
-static bool flips_row(struct flips_view *v, const char *line, size_t length, struct row *out)
-{
-    const char *why;
-    return row_read(row_texts_copy(v->texts, line, length), length, v->texts, out, &why);
-}
-
 /* A row that a program without this one's rules wrote is passed over. */
 static int flips_take(void *arg, const struct log_row_pair *x, struct vs_err *err)
 {
@@ -97,7 +91,7 @@ static int flips_take(void *arg, const struct log_row_pair *x, struct vs_err *er
     struct flips_source *s = g->s;
     struct flip f = {.data = s->data};
     (void)err;
-    if (!flips_row(v, x->a, x->a_length, &f.a) || !flips_row(v, x->b, x->b_length, &f.b))
+    if (!flips_read_pair(v->texts, x, &f))
         return 0;
     s->list = xreallocarray(s->list, (size_t)s->count + 1, sizeof *s->list);
     s->list[s->count++] = f;
@@ -114,25 +108,6 @@ static void flips_read_on(struct workbench *w, struct flips_view *v, struct flip
         return;
     s->next = s->pairs.count; /* it would be the same again */
     workbench_say(w, true, "%s", err.text);
-}
-
-static bool flips_alike(const struct log_evaluation *x, const struct log_evaluation *y)
-{
-    return x->task == y->task && x->as_reference == y->as_reference &&
-           text_equals(x->split, y->split) && text_equals(x->data_digest, y->data_digest);
-}
-
-/* The newest of a checkpoint on what another one was measured on, or NULL. */
-static const struct log_evaluated *flips_newest(const struct log_evaluated *list, int count,
-                                                const char *digest,
-                                                const struct log_evaluation *like)
-{
-    const struct log_evaluated *best = NULL;
-    for (int i = 0; i < count; i++)
-        if (list[i].e.row_count && strcmp(list[i].e.checkpoint_digest, digest) == 0 &&
-            flips_alike(&list[i].e, like))
-            best = &list[i];
-    return best;
 }
 
 static int flips_list(struct workbench *w, struct flips_view *v, const struct log_wanted *want,
@@ -199,11 +174,6 @@ static void flips_load(struct workbench *w, struct flips_view *v)
 }
 
 /* ---- lines */
-
-static const char *flips_outcome(const struct flip *f)
-{
-    return f->a.correct ? f->b.correct ? "right" : "lost" : f->b.correct ? "gained" : "wrong";
-}
 
 /* What is searched: also "kind=odd". */
 static bool flips_matches(const struct flips_view *v, const struct flip *f)
@@ -391,23 +361,8 @@ static void flips_accept(struct workbench *w, struct pane *p)
 {
     struct flips_view *v = p->state;
     flips_follow(w, v);
-    const struct flip *f = flips_chosen(v);
-    int photos[64];
-    int n = f ? flips_photos(w, f, photos, 64) : 0;
-    if (n == 0)
-        return;
-    w->ses.task = f->a.task;
-    edit_set(&w->typed.query, f->a.text);
-    photo_go(w, photos[0]);
-    flips_boxes(w, f, photos[0]);
-    if (w->ses.checkpoint != v->a && w->ses.checkpoint != v->b)
-        w->ses.checkpoint = v->b;
-    int focus = w->panes.focus;
-    if (panes_find(&w->panes, &view_compare) < 0 && w->panes.count < PANES) {
-        panes_add(&w->panes, &view_compare); /* which asks the other one */
-        w->panes.focus = focus;
-    }
-    query_ask_of(w, photos, n);
+    if (flips_chosen(v))
+        flips_ask(w, flips_chosen(v), v->a, v->b);
 }
 
 static bool flips_click(struct workbench *w, struct pane *p, int row, int col)
@@ -495,6 +450,13 @@ static bool flips_figure(struct workbench *w, struct pane *p, struct figure *out
     else if (rows < v->line_count || flips_unread(v))
         x->note = xasprintf("the first %d of %lld", rows, (long long)v->listed);
     return true;
+}
+
+static const char *flips_why(struct workbench *w, struct pane *p)
+{
+    const struct flips_view *v = p->state;
+    (void)w;
+    return v->why[0] ? v->why : NULL;
 }
 
 /* ---- keys */
@@ -589,5 +551,7 @@ const struct view view_flips = {
     .filter = flips_filter,
     .table = flips_table,
     .figure = flips_figure,
+    .logged = true,
+    .why = flips_why,
     .actions = flips_actions,
 };
