@@ -55,7 +55,7 @@ static struct terminal *begin(int rows, int cols, const char *only)
     const struct terminal_kind kind = {.sixel = true, .motion = true, .window = true};
     terminal_opens(FROZEN_MODEL);
     struct terminal *t = terminal_start_as(argv, rows, cols, &kind);
-    terminal_expect(t, "1/24");
+    terminal_expect(t, "demo / final");
     terminal_settle(t, 300);
     return t;
 }
@@ -233,7 +233,8 @@ int main(void)
        "its numbers");
     terminal_type(t, "\r");
     ok(terminal_expect(t, "none"), "Enter asks, and says which image is missing");
-    terminal_end(t);
+    terminal_command(t, "quit");
+    ok(terminal_ends(t), "and it quits");
     t = begin(24, 80, "final");
     command(t, "confidence");
     command(t, "zoom");
@@ -241,6 +242,7 @@ int main(void)
        "one checkpoint has its reliability");
     command(t, "confidence-form scatter");
     ok(terminal_expect(t, "no item that A and B both"), "and is compared with no other");
-    terminal_end(t);
+    terminal_command(t, "quit");
+    ok(terminal_ends(t), "and it quits, too");
     return tap_done();
 }

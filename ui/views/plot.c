@@ -147,12 +147,12 @@ static int ticks_width(const struct axis *a)
     return most;
 }
 
-/* Of how many numbers one is shown below, so that they do not meet. */
-static int ticks_every(const struct axis *h, int cw)
+/* Of how many numbers one is shown, so that they are so many cells apart; the ends are. */
+static int ticks_every(const struct axis *a, int cell, int apart)
 {
-    int every = 1, width = ticks_width(h) + 1;
-    double step = h->ticks > 1 ? fabs(axis_at(h, h->tick[1]) - axis_at(h, h->tick[0])) : 1;
-    while (every < h->ticks && every * step / cw < width)
+    int every = 1, last = a->ticks - 1;
+    double step = last > 0 ? fabs(axis_at(a, a->tick[1]) - axis_at(a, a->tick[0])) : 1;
+    while (every < last && (every * step / cell < apart || last % every))
         every++;
     return every;
 }
@@ -161,14 +161,13 @@ static void draw_ticks(const struct plot *t, struct area at, int left, int cw, i
 {
     char text[40];
     attrset((int)draw_dim());
-    for (int i = 0, last = -1; i < t->v.ticks; i++) {
+    int every = ticks_every(&t->v, ch, 1);
+    for (int i = 0; i < t->v.ticks; i += every) {
         int row = at.row + (int)axis_at(&t->v, t->v.tick[i]) / ch;
         axis_text(&t->v, t->v.tick[i], text, sizeof text);
-        if (row != last)
-            draw_text(row, left, at.col - left, "%*s", at.col - left - 1, text);
-        last = row;
+        draw_text(row, left, at.col - left, "%*s", at.col - left - 1, text);
     }
-    int every = ticks_every(&t->h, cw);
+    every = ticks_every(&t->h, cw, ticks_width(&t->h) + 1);
     for (int i = 0; i < t->h.ticks; i += every) {
         axis_text(&t->h, t->h.tick[i], text, sizeof text);
         int n = (int)strlen(text), col = at.col + (int)axis_at(&t->h, t->h.tick[i]) / cw - n / 2;
