@@ -91,6 +91,7 @@ struct figure {
     int line_count;
     char *caption;             /* small, at the end */
     int columns;               /* panels beside each other; 0: 1 */
+    bool even;                 /* one that is alone in its row is no wider than others */
     struct figure_panel *panels;
     int panel_count;
 };

@@ -78,7 +78,7 @@ static double draw_panels(struct pen *p, const struct figure *f, struct figure_p
     for (int i = 0; i < f->panel_count;) {
         int n = f->panel_count - i < columns ? f->panel_count - i : columns;
         double gap = columns > 4 ? GAP / 2 : GAP;
-        bool alone = n == 1 && columns > 1;
+        bool alone = n == 1 && columns > 1 && !f->even;
         double wide = alone ? at.w : (at.w - gap * (columns - 1)) / columns;
         double high = 0;
         for (int k = 0; k < n; k++, i++)

@@ -134,7 +134,18 @@ ok $? "it is what a script exports"
 "$VILSCOPE" figure effects --no-log -t vqa --leave-one-out tokens "$image" "what color?" -o effects.csv </dev/null 2>err
 [ $? -eq 0 ] && grep -q '^color,' effects.csv
 ok $? "numbers of a view that computes: $(cat err)"
-refuses 2 "layers 1 to 3" "a layer that is none" "$VILSCOPE" figure matrix --no-log --layer 9 "$image" "what?" -o no.svg
+refuses 2 "figure: --layer: this map has layers 1 to 3" "a layer that is none" "$VILSCOPE" figure matrix --no-log --layer 9 "$image" "what?" -o no.svg
+refuses 2 "figure: --map: .*not 'none'" "a map that is none" "$VILSCOPE" figure matrix --no-log --map none "$image" "what?" -o no.svg
+refuses 2 "figure: --rank: there are ranks 1 to 36, not '99'" "a rank that is none" \
+    "$VILSCOPE" figure answer --no-log -t vqa --rank 99 "$image" "what?" -o no.svg
+for view in "curves --attribute METHOD" "attribution --attribute METHOD" "states --token WORD or --region N" \
+    "attention --token WORD, --region N, or --attribute METHOD" "trend --check-set FILE" "what-if vilscope -S FILE" \
+    "project vilscope explain --project"; do
+    refuses 2 "the view ${view%% *} needs .*${view#* }" "what ${view%% *} lacks" \
+        "$VILSCOPE" figure ${view%% *} --no-log -t vqa "$image" "what?" -o no.svg
+done
+refuses 2 "the view flips has nothing to show at present: nothing is logged: --log FILE" "flips without a log" \
+    "$VILSCOPE" figure flips --no-log -c early -c final -o no.svg
 refuses 2 "no figure of 'status'.*image, answer" "a view without a figure" "$VILSCOPE" figure status "$image" "what?" -o no.svg
 refuses 2 "\-o FILE" "no file" "$VILSCOPE" figure matrix "$image" "what?"
 refuses 2 "text is missing" "no text" "$VILSCOPE" figure matrix -o no.svg
@@ -142,6 +153,31 @@ refuses 2 "line break" "two lines" "$VILSCOPE" figure matrix "$image" "what?
 quit" -o no.svg
 [ ! -e no.svg ]
 ok $? "and no file"
+
+# ---- candidates: best first, each with its name and score, alone when one is wished
+images=$(ls "$VILSCOPE_DEMO"/images/00000[0-4].png)
+"$VILSCOPE" query --no-log --json -t coco $images "a red cone" >ranked.json 2>err </dev/null &&
+    "$VILSCOPE" figure image --no-log -t coco $images "a red cone" -o ranked.svg 2>err </dev/null
+ok $? "figure image of a retrieval: $(cat err)"
+python3 - <<'END' >said 2>&1
+import json, re
+answers = json.load(open("ranked.json"))["answers"]
+text = open("ranked.svg").read()
+assert text.count("<image") == 5, "%d images" % text.count("<image")
+titles = re.findall(r">(\d+) +(\d+\.png) +(-?[\d.]+)<", text)
+assert len(titles) == len(answers) == 5, titles
+for i, (rank, name, score) in enumerate(titles):
+    a = answers[i]
+    assert int(rank) == i + 1 and a["label"].endswith(name) and abs(a["logit"] - float(score)) < 0.001, (rank, name, score, a)
+print("in the order of the answer, with their logits")
+END
+ok $? "it has all of them: $(tail -n 1 said)"
+"$VILSCOPE" figure image --no-log -t nlvr2 $(echo "$images" | head -n 2) "both are red" -o pair.svg 2>err </dev/null &&
+    [ "$(grep -o '<image' pair.svg | wc -l)" -eq 2 ]
+ok $? "both of a pair: $(cat err)"
+printf 'ask a red cone\nwait\nview image\nsingle\nexport single.svg\n' >single.vs
+"$VILSCOPE" --no-log -t coco -S single.vs $images </dev/null 2>err && [ "$(grep -o '<image' single.svg | wc -l)" -eq 1 ]
+ok $? "one image at a time: $(cat err)"
 
 # ---- evaluations, and a check set
 rows=$SRCDIR/tests/data/rows/rows.jsonl
@@ -178,6 +214,17 @@ ok $? "eval --figure draws scores and reliability, and leaves no other file: $(c
     grep -q '; final of rows.jsonl<' again.svg && grep '<text\|<path d\|<rect' again.svg | grep -v '>vilscope ' >again &&
     grep '<text\|<path d\|<rect' eval.svg | grep -v '>vilscope ' | cmp - again && [ -s again ]
 ok $? "of rows that are there it is the same: $(cat err)"
+"$VILSCOPE" eval -m "$VILSCOPE_DEMO" -c early -c final -t vqa --limit 12 --log conf.db --data "$VILSCOPE_DEMO/queries.jsonl" >out 2>err </dev/null &&
+    "$VILSCOPE" figure confidence -c early -c final --log conf.db -o conf.svg 2>err </dev/null &&
+    "$VILSCOPE" compare --from conf.db --calibration --figure both.svg >out 2>err </dev/null
+ok $? "figure confidence: $(cat err)"
+for word in "both right" "only early" "only final" "neither" "early: 12 items, calibration"; do
+    grep -o ">$word[^<]*<" conf.svg >of_view && grep -qF "$(cat of_view)" both.svg || echo "$word"
+done >left
+[ ! -s left ] && grep -q "; evaluation 1, checkpoint early [0-9a-f]\{16\}; evaluation 2, checkpoint final" conf.svg
+ok $? "the same as compare draws, and of which evaluations $(cat left)"
+refuses 2 "the log has no rows of gqa with A or B" "a task that was not measured" \
+    "$VILSCOPE" figure confidence -c early -c final --log conf.db -t gqa -o no.svg
 refuses 2 "not with --heads" "heads" "$VILSCOPE" eval -m "$SRCDIR/tests/data/frozen" --heads --figure a.svg \
     --data "$SRCDIR/tests/data/frozen/queries.jsonl"
 refuses 2 "writes .svg, .pdf or .png" "eval with another ending" "$VILSCOPE" eval --from rows.jsonl --figure a.gif

@@ -165,7 +165,7 @@ static void too_small(void)
     terminal_resize(t, 14, 50);
     terminal_expect(t, "1/24");
     terminal_type(t, "*");
-    ok(terminal_expect(t, "kept as it is; Tab shows it"),
+    ok(terminal_expect(t, "kept as it is: Tab shows it"),
        "one pane at a time: where it is is said");
     terminal_type(t, "\t");
     ok(terminal_expect(t, "frozen: image"), "and there it is");
@@ -211,6 +211,32 @@ static void narrow(void)
     ok(terminal_ends(t), "ends with status 0");
 }
 
+/* At 60 columns hints are whole, the view's first before "q quit", and "?" is among them whatever is
+ * said. */
+static void narrowest(void)
+{
+    static const struct {
+        const char *line, *says;
+    } list[] = {
+        {"view answer", "? help, q quit, Up Down choose"},
+        {"view attention", "? help, q quit, Left Right token"},
+        {"view matrix", "? help, q quit, arrows choose"},
+        {"view states", "? help, q quit, arrows choose"},
+        {"say a message of forty columns, or of so many", "so many   ?"},
+        {"say a message", "a message   ? help, q quit, arrows choose"},
+    };
+    struct terminal *t = terminal_demo(20, 60);
+    char row[512];
+    for (size_t i = 0; i < sizeof list / sizeof list[0]; i++) {
+        terminal_command(t, list[i].line);
+        TERMINAL_UNTIL(t, terminal_row_of(t, list[i].says) == 19);
+        terminal_row(t, 19, row, sizeof row);
+        ok(strstr(row, list[i].says) != NULL, "%s:%s", list[i].line, row);
+    }
+    terminal_command(t, "quit");
+    ok(terminal_ends(t), "ends with status 0");
+}
+
 int main(void)
 {
     struct terminal *t = terminal_demo(ROWS, COLS);
@@ -223,5 +249,6 @@ int main(void)
     nothing_scrolls();
     too_small();
     narrow();
+    narrowest();
     return tap_done();
 }

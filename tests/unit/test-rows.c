@@ -285,6 +285,36 @@ static void pairs(struct log *l)
     ok(odd.count == 0 && even.count == 20, "those of a slice");
 }
 
+/* All of an evaluation as numbers, those of its rows; broken by a name that two items share, and by
+ * a confidence that is not known taken for 0. */
+static void numbers(struct log *l)
+{
+    struct log_item *a = NULL, *b = NULL, *none = NULL;
+    struct vs_err err = {0};
+    int n = 0, m = 0, count = 1, right[2] = {0, 0}, same = 0, shared = 0;
+    db_exec(l, "SAVEPOINT numbers; UPDATE evaluation_rows SET confidence = NULL, score = NULL WHERE"
+               " evaluation_id = 1 AND item = 3", "testing", &err);
+    int rc = log_list_items(l, 1, &a, &n, &err);
+    rc = rc ? rc : log_list_items(l, 2, &b, &m, &err);
+    for (int i = 0; rc == 0 && i < n && i < m; i++) {
+        right[0] += a[i].right;
+        right[1] += b[i].right;
+        same += a[i].item == i && b[i].item == i && a[i].name == b[i].name;
+        shared += i > 0 && a[i].name == a[i - 1].name;
+    }
+    ok(rc == 0 && n == 40 && m == 40 && same == 40 && shared == 0, "%d items as numbers %s", same,
+       err.text);
+    ok(n > 4 && isnan(a[3].confidence) && isnan(a[3].score) && isfinite(a[4].confidence) &&
+       isfinite(a[4].score), "what is not known is none");
+    ok(right[0] == 30 - BOTH_WRONG && right[1] == 30 - BOTH_WRONG, "what was right: %d and %d",
+       right[0], right[1]);
+    ok(log_list_items(l, 99, &none, &count, &err) == 0 && count == 0, "of none there are none");
+    db_exec(l, "ROLLBACK TO numbers; RELEASE numbers", "testing", &err);
+    free(a);
+    free(b);
+    free(none);
+}
+
 /* What an item is called in both has to be the same: others do not use up the limit. */
 static void other_items(struct log *l)
 {
@@ -435,6 +465,7 @@ static void logged(void)
     logged_back(l, &b[0]);
     logged_views(path);
     pairs(l);
+    numbers(l);
     other_items(l);
     surest_first(l);
     plans(l);

@@ -77,6 +77,8 @@ static void screen_text(void)
     ok(strcmp(out, "asked") == 0, "also the first of them: '%s'", out);
     text_fit_words("one two three", 10, out, sizeof out);
     ok(strcmp(out, "one two") == 0, "so are words: '%s'", out);
+    text_fit_words("asked; one: this", 6, out, sizeof out);
+    ok(strcmp(out, "asked") == 0, "no semicolon is left at the end: '%s'", out);
     ok(text_fit_words("abcdef", 4, out, sizeof out) == 4, "but a long word is cut");
     ok(text_fit_words("a, b", 4, out, sizeof out) == 4, "what fits stays");
     ok(text_fit("abcdef", 4, out, 3) == 2, "the buffer's end counts, too");

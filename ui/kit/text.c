@@ -68,10 +68,12 @@ int text_fit_words(const char *s, int cells, char *out, size_t size)
 {
     int used = text_fit(s, cells, out, size);
     char *space = strrchr(out, ' ');
-    if (text_width(s) <= cells || !space)
+    if (text_width(s) <= cells)
         return used;
     char *comma = strrchr(out, ','), *end = strrchr(out, ';');
     comma = end && (!comma || end > comma) ? end : comma;
+    if (!comma && !space)
+        return used;
     *(comma ? comma : space) = '\0';
     return text_width(out);
 }

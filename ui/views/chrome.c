@@ -203,35 +203,81 @@ static void draw_hint_words(int row, int col, int cols, const char *text)
 }
 
 #define PAUSED "any key continues"
-#define LEAST_HINTS 14 /* columns: those of "? help, q quit" */
+#define LEAST_HINTS 6 /* columns: those of "? help" */
+#define BEFORE_HINTS 3
+#define MOST_HINTS 16
 #define STEP 16
 
-/* Keys: those that all need, and those of the view that has the keys. While a line is typed, its
- * own. */
-static void chrome_hints(const struct workbench *w, char *out, size_t size)
+/* Keys, each with what it does, as they stand in the line; a wanted one gives way to none of a
+ * larger number. */
+struct hint {
+    const char *text;
+    int length, wanted;
+};
+
+static int hints_add(struct hint *list, int n, const char *text, int length, int wanted)
+{
+    if (n < MOST_HINTS && length > 0)
+        list[n++] = (struct hint){text, length, wanted};
+    return n;
+}
+
+/* Those that all need, and those of the view that has the keys, whose first is wanted before "q
+ * quit"; while a line is typed, its own. */
+static int chrome_hint_list(const struct workbench *w, struct hint list[MOST_HINTS])
 {
     const struct pane *p = w->panes.popup.view ? &w->panes.popup
                            : w->panes.count    ? &w->panes.list[w->panes.focus]
                                                : NULL;
     const char *own = p && p->view->hints ? p->view->hints : "";
-    const char *panes = p && !p->view->popup ? ", Tab pane" : "";
+    int n = 0;
     if (w->typed.mode == MODE_BOX)
-        out[0] = '\0'; /* the message has them */
-    else if (w->typed.mode == MODE_BROWSE)
-        snprintf(out, size, "? help, q quit%s%s%s", panes, *own ? ", " : "", own);
-    else
-        snprintf(out, size, "Enter accepts, Esc leaves the line");
+        return 0; /* the message has them */
+    if (w->typed.mode != MODE_BROWSE) {
+        n = hints_add(list, n, "Enter accepts", 13, 0);
+        return hints_add(list, n, "Esc leaves the line", 19, 1);
+    }
+    n = hints_add(list, n, "? help", LEAST_HINTS, 0);
+    n = hints_add(list, n, "q quit", 6, 2);
+    if (p && !p->view->popup)
+        n = hints_add(list, n, "Tab pane", 8, 4);
+    for (int k = 0; *own; k++) {
+        int length = (int)strcspn(own, ",");
+        n = hints_add(list, n, own, length, k == 0 ? 1 : k == 1 ? 3 : 3 + k);
+        own += length;
+        own += strspn(own, ", ");
+    }
+    return n;
 }
 
-/* As many as there is room for. */
+/* As many as so many columns hold, whole, the most wanted ones; 0: all. */
+static void chrome_hints(const struct workbench *w, int cols, char *out, size_t size)
+{
+    struct hint list[MOST_HINTS];
+    bool in[MOST_HINTS] = {false};
+    int n = chrome_hint_list(w, list), used = -2;
+    struct buf b = {0};
+    for (int wanted = 0; wanted < MOST_HINTS; wanted++)
+        for (int i = 0; i < n; i++)
+            if (list[i].wanted == wanted && (cols == 0 || used + 2 + list[i].length <= cols)) {
+                in[i] = true;
+                used += 2 + list[i].length;
+            }
+    for (int i = 0; i < n; i++)
+        if (in[i])
+            buf_printf(&b, "%s%.*s", b.len ? ", " : "", list[i].length, list[i].text);
+    bool bare = !b.len && n && cols > 0 && w->typed.mode == MODE_BROWSE;
+    snprintf(out, size, "%s", bare ? "?" : b.len ? b.data : "");
+    buf_fini(&b);
+}
+
 static void draw_hints(const struct workbench *w, int row, int col, int cols)
 {
-    char text[256], fitted[512];
-    if (cols < LEAST_HINTS)
+    char text[256];
+    if (cols < 1)
         return;
-    chrome_hints(w, text, sizeof text);
-    text_fit_words(text, cols, fitted, sizeof fitted);
-    draw_hint_words(row, col, cols, fitted);
+    chrome_hints(w, cols, text, sizeof text);
+    draw_hint_words(row, col, cols, text);
 }
 
 /* What the mouse points at is said in the place of a message, but not of one that tells a fault. */
@@ -245,16 +291,18 @@ static bool chrome_pointed(const struct workbench *w)
 static int message_room(const struct workbench *w, int room)
 {
     char first[sizeof w->status.text], hints[256];
-    int left = room - LEAST_HINTS - 3;
-    chrome_hints(w, hints, sizeof hints);
+    int left = room - LEAST_HINTS - BEFORE_HINTS;
+    chrome_hints(w, 0, hints, sizeof hints);
     snprintf(first, sizeof first, "%.*s", (int)strcspn(w->status.text, ";"), w->status.text);
     if (chrome_pointed(w))
         return left;
     bool whole = w->status.bad || w->typed.mode == MODE_BOX;
-    int beside = room - text_width(hints) - 3;
+    int beside = room - text_width(hints) - BEFORE_HINTS;
     int least = text_width(first) + 1; /* with its semicolon */
-    if (whole || least > left)
-        return room;
+    if (whole || least > left) { /* with a "?" where nothing is lost for it */
+        int all = text_width(w->status.text), most = room - BEFORE_HINTS - 1;
+        return w->typed.mode == MODE_BOX || (all > most && all <= room) ? room : most;
+    }
     return beside > least ? beside : least;
 }
 
@@ -295,7 +343,7 @@ static void chrome_right(const struct workbench *w, char *out, size_t size)
     const char *what = device_text(w, device, sizeof device), *message = w->status.text;
     if (w->ses.model && w->now.r && !w->asked.running)
         snprintf(ms, sizeof ms, "%.0f ms | ", w->now.r->ms.total);
-    chrome_hints(w, hints, sizeof hints);
+    chrome_hints(w, 0, hints, sizeof hints);
     int left = text_width(chrome_pointed(w) ? w->screen.hover.text : message);
     snprintf(out, size, "%s | %s%s", what, ms, w->logging.state);
     if (w->ses.model && left + 3 + text_width(hints) > COLS - 4 - text_width(out))
@@ -310,8 +358,9 @@ static void draw_status(struct workbench *w, int row)
     chrome_fill(row);
     int width = text_width(right);
     width = width < COLS * 2 / 3 ? width : COLS * 2 / 3; /* the log is not to be cut off */
-    if (COLS < 80 && text_width(w->status.text) > COLS - width - 4) /* what is said is first */
-        width = COLS - 5 - text_width(w->status.text);
+    int said = text_width(w->status.text) + BEFORE_HINTS + 1; /* with a "?", it is first */
+    if (COLS < 80 && said > COLS - width - 4)
+        width = COLS - 5 - said;
     width = width < 12 ? 0 : width;
     draw_text(row, COLS - width - 1, width, "%s", right);
     if (width == text_width(right))
@@ -326,7 +375,7 @@ static void draw_status(struct workbench *w, int row)
     else
         used = draw_message(w, row, message_room(w, room));
     chrome_attr(A_NORMAL);
-    used += used > 0 ? 3 : 0;
+    used += used > 0 ? BEFORE_HINTS : 0;
     if (chrome_pointed(w)) /* hints do not jump with every name */
         used = used + STEP - 1 - (used + STEP - 1) % STEP;
     draw_hints(w, row, 1 + used, room - used);

@@ -24,6 +24,9 @@ void figure_forget(struct figure *f);
 /* The image that is shown, with ranked boxes, the chosen region, or where something looks, as the
  * screen says; with its title. false: none is open. */
 bool figure_image(struct workbench *w, struct figure *out);
+/* Images of the result, by their numbers among those that are open, in the order that they have on
+ * the screen: rank, score and name of each. */
+bool figure_images(struct workbench *w, const int *photos, int count, struct figure *out);
 /* All heads of a map of the result, with one scale up to top. */
 bool figure_heads(struct workbench *w, enum attn_kind k, int layers, int heads, float top,
                   struct figure *out);

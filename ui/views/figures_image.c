@@ -11,6 +11,8 @@
 #include <string.h>
 
 #define MOST_SIDE 1600 /* pixels: more are not seen on paper */
+#define TILE_SIDE 640  /* the same of one of several */
+#define MOST_TILES 60  /* more are no figure */
 #define HEAVIEST 3     /* regions that are looked at, with a frame and their share */
 
 /* From pixels of the result's picture to those of the figure's. */
@@ -102,9 +104,9 @@ static void image_heat(struct workbench *w, struct figure_panel *p, int image,
 
 /* ---- the image */
 
-static void take_pixels(struct figure_panel *p, const struct image *im)
+static void take_pixels(struct figure_panel *p, const struct image *im, int most)
 {
-    double scale = fmin(1, (double)MOST_SIDE / fmax(im->width, im->height));
+    double scale = fmin(1, (double)most / fmax(im->width, im->height));
     int width = (int)fmax(1, im->width * scale), height = (int)fmax(1, im->height * scale);
     struct canvas *c = canvas_new(width, height);
     if (!c)
@@ -147,9 +149,55 @@ bool figure_image(struct workbench *w, struct figure *out)
     if (!im)
         return false;
     struct figure_panel *p = figure_panel(out, FIGURE_PHOTO, NULL);
-    take_pixels(p, im);
+    take_pixels(p, im, MOST_SIDE);
     if (!p->rgb)
         return false;
     out->title = xstrdup(image < 0 ? "The image" : image_marks(w, out, p, image));
     return true;
+}
+
+/* ---- several */
+
+/* "2  000007.png  4.231": rank, name, and how well it fits; of a pair without a score. */
+static char *tile_title(const struct workbench *w, int i, const struct photo *photo)
+{
+    const struct result *r = w->now.r;
+    const char *name = draw_base_name(photo->path);
+    if (r->task->reading->ranked == RANKED_IMAGES && i < r->answer_count)
+        return xasprintf("%d  %s  %.3f", i + 1, name, (double)r->answers[i].logit);
+    return xasprintf("%d  %s", i + 1, name);
+}
+
+/* One scale stands for all: that of the last one. */
+static void tile_forget_scale(struct figure_panel *p)
+{
+    free(p->ramp.label);
+    p->ramp = (struct figure_ramp){0};
+}
+
+bool figure_images(struct workbench *w, const int *photos, int count, struct figure *out)
+{
+    bool ranked = w->now.r->task->reading->ranked == RANKED_IMAGES;
+    int n = count < MOST_TILES ? count : MOST_TILES, shown = w->ses.photo;
+    for (int i = 0; i < n; i++) {
+        const struct photo *photo = w->ses.photos[photos[i]];
+        struct figure_panel *p = figure_panel(out, FIGURE_PHOTO, tile_title(w, i, photo));
+        int at = out->panel_count - 1;
+        take_pixels(p, photo->image, TILE_SIDE);
+        w->ses.photo = photos[i]; /* weights and marks are of the image that is shown */
+        int image = photo_in_result(w);
+        if (p->rgb && image >= 0)
+            image_marks(w, out, p, image);
+        if (i + 1 < n)
+            tile_forget_scale(&out->panels[at]);
+    }
+    w->ses.photo = shown;
+    out->title = xstrdup(ranked ? "The images, ranked by how well they fit" : "The images");
+    out->columns = n <= 2 ? n : n <= 9 ? 3 : n <= 20 ? 4 : 6;
+    out->even = true;
+    if (ranked)
+        figure_line(out, "Above each image: its rank, its name, and the logit of the alignment");
+    if (n < count)
+        figure_line(out, "The first %d of %d images", n, count);
+    return n > 0;
 }

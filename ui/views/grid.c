@@ -32,8 +32,33 @@ static void legend_number(float x, float top, bool sign, char *out, size_t size)
     grid_number((double)x, sign, digits, out, size);
 }
 
+/* Its ends in numbers, where there is no room for those between. */
+static void legend_ends(int row, int col, int width, float top, enum scale s)
+{
+    float low = s == SCALE_SIGNED ? -top : 0;
+    char from[32], to[32];
+    legend_number(low, top, s == SCALE_SIGNED, from, sizeof from);
+    legend_number(top, top, s == SCALE_SIGNED, to, sizeof to);
+    int left = (int)strlen(from) + 1, n = width - left - (int)strlen(to) - 1;
+    if (n < 2)
+        return;
+    draw_text(row, col, left, "%s", from);
+    for (int i = 0; i < n; i++) {
+        float f = (float)i / (float)(n - 1);
+        f = s == SCALE_SIGNED ? 2 * f - 1 : s == SCALE_ROOT ? f * f : f;
+        draw_on(grid_color(f * top, top, s), A_NORMAL);
+        mvaddch(row, col + left + i, ' ');
+    }
+    attrset(A_NORMAL);
+    draw_text(row, col + left + n + 1, width - left - n - 1, "%s", to);
+}
+
 void grid_legend(int row, int col, int width, float top, enum scale s)
 {
+    if (width < 24) {
+        legend_ends(row, col, width, top, s);
+        return;
+    }
     int n = width / 8 < 7 ? width / 8 : 7;
     n -= s == SCALE_SIGNED && n % 2 == 0; /* so that 0 is among them */
     for (int i = 0; i < n; i++) {

@@ -104,11 +104,25 @@ static void draw_attention_head(const struct workbench *w, const struct pane *p,
     attrset(A_NORMAL);
 }
 
+/* Of a chosen region in a map that regions have words in, which are no list of regions. */
+static void draw_attention_words(const struct workbench *w, struct area a)
+{
+    char name[160];
+    draw_region_name(w, w->sel->region, name, sizeof name);
+    draw_text(a.row, a.col, a.cols, a.cols < 40 ? "%s: v tokens" : "%s: its words are in the view "
+              "tokens", name);
+    draw_text(a.row + 1, a.col, a.cols, "or a token: Left, Right");
+}
+
 /* How one chooses what looks. */
 static void draw_attention_choose(const struct workbench *w, const struct pane *p, struct area a)
 {
     enum attn_kind kind = shown_kind(w, p);
     bool token = look_source_is_token(kind, 0), region = !look_source_is_token(kind, -1);
+    if (token && !region && w->sel->region >= 0) {
+        draw_attention_words(w, a);
+        return;
+    }
     if (token)
         draw_text(a.row, a.col, a.cols, "choose a token: Left, Right%s", region ? "," : "");
     if (region)

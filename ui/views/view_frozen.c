@@ -171,7 +171,7 @@ static void frozen_make(struct workbench *w)
     f->name = xstrdup(of->view->name);
     frozen_keep(w, of->slot, body, f);
     workbench_say(w, false, "the view %s is kept as it is%s", f->name,
-                  to->shown ? "" : "; Tab shows it");
+                  to->shown ? "" : ": Tab shows it");
 }
 
 static void do_freeze(struct workbench *w, const char *arg)

@@ -407,7 +407,7 @@ static bool draw_pictures(struct workbench *w, struct pane *p, struct area at)
     const struct head_table *t = &v->table;
     int cw, ch;
     draw_cell(w, &cw, &ch);
-    bool numbers = at.rows >= t->layers + 1 && at.cols >= 3 * t->heads + 3;
+    bool numbers = at.rows >= t->layers + 1 && at.cols >= t->heads + 3;
     if (numbers)
         at = (struct area){at.row + 1, at.col + 3, at.rows - 1, at.cols - 3};
     bool blocks = !gfx_has_pixels(&w->screen.gfx);
@@ -469,11 +469,12 @@ static void draw_heads_title(const struct workbench *w, const struct pane *p, st
 {
     const struct heads_view *v = p->state;
     const struct slice *x = pane_slice(w, p);
-    char head[96];
+    char head[96], title[200];
     draw_head_name(w, x, x->kind, head, sizeof head);
+    int n = snprintf(title, sizeof title, "Heads %s: %s%d, %s", inside_map_name(x->kind,
+                     a.cols < 40), a.cols < 40 ? "" : "layer ", x->layer[x->kind] + 1, head);
     attrset(A_BOLD);
-    draw_text(a.row, a.col, a.cols, "Heads %s: %s%d, %s", inside_map_name(x->kind, a.cols < 40),
-              a.cols < 40 ? "" : "layer ", x->layer[x->kind] + 1, head);
+    draw_text(a.row, a.col, a.cols, "%s", title + (n > a.cols ? strlen("Heads ") : 0));
     attrset(A_NORMAL);
     draw_text(a.row + 1, a.col, a.cols, "%s: %s", stats_name((enum head_stat)v->statistic),
               stats_what((enum head_stat)v->statistic));
@@ -483,9 +484,8 @@ static void heads_draw(struct workbench *w, struct pane *p, struct area a)
 {
     const struct head_table *t = heads_table(w, p);
     if (!t || a.rows < 5 || a.cols < NARROW + 8) {
-        draw_text(a.row, a.col, a.cols, "%s", t ? "no room for the heads"
-                                            : w->now.r ? "this result has no such map"
-                                                       : "Heads: ask something first");
+        inside_hint(a, 0, t ? "no room for the heads" : w->now.r ? "this result has no such map"
+                                                                 : "Heads: ask something first");
         return;
     }
     draw_heads_title(w, p, a);

@@ -412,8 +412,10 @@ static bool photo_table(struct workbench *w, struct pane *p, struct table *out)
 
 static bool photo_figure(struct workbench *w, struct pane *p, struct figure *out)
 {
-    (void)p;
-    return figure_image(w, out);
+    int count = 0, *list = photos_together(w, p->state, &count);
+    bool drawn = list && count > 1 ? figure_images(w, list, count, out) : figure_image(w, out);
+    free(list);
+    return drawn;
 }
 
 static void photo_end(struct pane *p)
