@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Plots of logged evaluations: points lie where the axes have their numbers, are named under the
  * mouse and the keys as what they are, all are reached, and the figure that is exported has the
- * same. Broken by an axis that is another's, a point that is another item's, points that lie on each
- * other and are never reached, and a diagram of bins that are not those of the rows. */
+ * same. Broken by an axis that is another's, a point that is another item's, points that lie on
+ * each other and are never reached, and a diagram of bins that are not those of the rows. */
 #include "pointer.h"
 #include "tap.h"
 

@@ -211,8 +211,8 @@ static void narrow(void)
     ok(terminal_ends(t), "ends with status 0");
 }
 
-/* At 60 columns hints are whole, the view's first before "q quit", and "?" is among them whatever is
- * said. */
+/* At 60 columns hints are whole, the view's first before "q quit", and "?" is among them whatever
+ * is said. */
 static void narrowest(void)
 {
     static const struct {
