@@ -155,10 +155,9 @@ bench_study_LDADD = $(CORE_LIBS)
 bench_forward_SOURCES = tests/bench/bench-forward.c tests/bench/median.h tests/bench/subject.h
 bench_forward_CPPFLAGS = $(TEST_CPPFLAGS)
 bench_forward_LDADD = $(CORE_LIBS)
-EXTRA_DIST += tests/x11/screenshots tests/bench/first_answer.py tests/bench/growth.py tests/bench/machine.py tests/bench/measure.py tests/bench/peers.py tests/bench/plot.py tests/bench/rows.py tests/bench/run tests/bench/work.py tests/bench/jpeg_agreement.py tests/bench/peer_back.py tests/bench/peer_detector.py tests/bench/peer_eval.py tests/bench/peer_onnx.py tests/bench/peer_torch.py
+EXTRA_DIST += tests/x11/screenshots tests/x11/typing tests/bench/first_answer.py tests/bench/growth.py tests/bench/machine.py tests/bench/measure.py tests/bench/peers.py tests/bench/plot.py tests/bench/rows.py tests/bench/run tests/bench/work.py tests/bench/jpeg_agreement.py tests/bench/peer_back.py tests/bench/peer_detector.py tests/bench/peer_eval.py tests/bench/peer_onnx.py tests/bench/peer_pixels.py tests/bench/peer_torch.py
 # What a picture costs a terminal with sixels, and how good it is.
-EXTRA_PROGRAMS += bench-picture
-CLEANFILES += bench-picture
+check_PROGRAMS += bench-picture
 bench_picture_SOURCES = tests/bench/bench-picture.c
 bench_picture_CPPFLAGS = $(TEST_CPPFLAGS) $(SIXEL_CFLAGS)
 bench_picture_LDADD = libui.a $(CORE_LIBS) $(NCURSES_LIBS) $(SIXEL_LIBS)

@@ -56,6 +56,12 @@ ok $? "a small model is made: $(tail -n 1 "$work/err")"
     else
         skip "peer_detector: no torchvision, numpy and PIL"
     fi
+    if has numpy PIL && command -v chafa >/dev/null && command -v sixel2png >/dev/null; then
+        peer peer_pixels "000003: ours - chafa's best, blurred: +" "$bench/peer_pixels.py" \
+            "$BUILDDIR/bench-picture" "$SRCDIR/demo/model/images/000003.png"
+    else
+        skip "peer_pixels: no numpy and PIL, chafa, or sixel2png"
+    fi
     { cat "$SRCDIR/tests/data/tiny/vocab.txt"; seq -f 'word%.0f' 3000; } | head -n 2600 >"$work/vocab"
     peer peer_eval "retrieval, 1 x 25 pairs, as it is used: " "$bench/peer_eval.py" \
         "$BUILDDIR/bench-eval" $model "$work/vocab" 1 25 1

@@ -82,6 +82,50 @@ static void true_color(const char *colorterm, const char *term, const char *colo
     terminal_free(t);
 }
 
+/* ---- bars */
+
+/* The cells of the first row that has text, from there on. A row that is reversed has no hole beside
+ * its bar, and whole cells of a bar have its color behind the sign, which may be too small. */
+static void bar_of(struct terminal *t, const char *text, bool chosen)
+{
+    int row = terminal_row_of(t, text), whole = 0, bad = 0;
+    char cells[8192];
+    terminal_row(t, row, cells, sizeof cells);
+    bool begun = false;
+    for (int col = 0; row >= 0 && col < t->cols - 1; col++) {
+        VTermScreenCell cell;
+        vterm_screen_get_cell(t->screen, (VTermPos){row, col}, &cell);
+        bool block = cell.chars[0] == 0x2588;
+        begun |= block || cell.attrs.reverse;
+        whole += block;
+        bad += block ? !vterm_color_is_equal(&cell.fg, &cell.bg)
+                     : begun && chosen && !cell.attrs.reverse;
+    }
+    ok(whole > 0 && bad == 0, "the bar of '%s': %d whole cells, %d of the row are wrong", text,
+       whole, bad);
+    if (!whole)
+        tap_note("row %d: %s", row, cells);
+}
+
+static void bars(void)
+{
+    const struct terminal_kind kind = {.sixel = true};
+    struct terminal *t = start(&kind, "none", 40, 120);
+    terminal_command(t, "ask is there a cat?");
+    terminal_expect(t, " 1 no ");
+    terminal_command(t, "token cat");
+    terminal_expect(t, "attends to");
+    terminal_settle(t, 200);
+    bar_of(t, " 1 no", true);
+    bar_of(t, " 1 region", false);
+    terminal_command(t, "region 7");
+    terminal_settle(t, 200);
+    bar_of(t, " 2 region 7", true);
+    terminal_type(t, "q");
+    terminal_wait(t);
+    terminal_free(t);
+}
+
 /* ---- labels over blocks */
 
 static bool row_of(const struct terminal *t, const char *text, int *at)
@@ -113,6 +157,36 @@ static void labels(void)
     terminal_command(t, "token star");
     terminal_settle(t, 200);
     ok(row_of(t, "%", &row), "what is looked at its share");
+    terminal_type(t, "q");
+    terminal_wait(t);
+    terminal_free(t);
+}
+
+/* ---- frames over blocks */
+
+/* Small pictures of blocks: a frame is a cell wide there, and has to leave the heat of what it
+ * frames. */
+static void small_frames(void)
+{
+    const struct terminal_kind kind = {0};
+    struct terminal *t = start(&kind, "blocks", 24, 80);
+    int white = 0, n = 0;
+    terminal_command(t, "ask is there a cat?");
+    terminal_expect(t, " 1 no ");
+    terminal_command(t, "compare");
+    terminal_expect(t, "B final");
+    terminal_command(t, "token cat");
+    ok(terminal_expect(t, "all checkpoints"), "checkpoints are compared by blocks");
+    terminal_settle(t, 200);
+    for (int row = 0; row < t->rows; row++)
+        for (int col = 0; col < t->cols; col++) {
+            VTermScreenCell cell;
+            vterm_screen_get_cell(t->screen, (VTermPos){row, col}, &cell);
+            bool same = vterm_color_is_equal(&cell.fg, &cell.bg);
+            n += cell.chars[0] == 0x2580;
+            white += cell.chars[0] == 0x2580 && same && cell.fg.indexed.idx == 231;
+        }
+    ok(n > 500 && white < 20, "%d of %d cells are frames over regions", white, n); /* else 32 */
     terminal_type(t, "q");
     terminal_wait(t);
     terminal_free(t);
@@ -395,7 +469,9 @@ int main(void)
     true_color("24bit", "no-such-terminal", NULL, true);
     true_color("yes", "xterm-256color", "0;48:5:16", false);
     true_color(NULL, "xterm-256color", "0;48:2::1:2:3", true);
+    bars();
     labels();
+    small_frames();
     attached();
     background("rgb:ffff/fdfd/f0f0", false, true);
     background("rgb:1e1e/1e1e/2e2e", false, false);

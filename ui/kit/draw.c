@@ -25,16 +25,35 @@ int draw_text(int row, int col, int width, const char *fmt, ...)
     return used;
 }
 
-void draw_bar(int row, int col, int width, double share)
+/* Of a cell of a bar. Whole ones have their color behind the sign, too: fonts have blocks that are
+ * smaller than a cell. Of a chosen row, which is reversed, what the bar leaves free is, too. */
+static void bar_attr(attr_t attr, int ink, int part, bool chosen)
+{
+    int pair = part <= 0 || ink < 0 ? 0
+               : part >= 8          ? alloc_pair(ink, ink)
+               : chosen             ? alloc_pair(-1, ink)
+                                    : alloc_pair(ink, -1);
+    bool reversed = chosen && (pair == 0 || part < 8);
+    attr_set((attr & ~A_REVERSE & ~A_COLOR) | (reversed ? A_REVERSE : A_NORMAL), 0, &pair);
+}
+
+void draw_bar(int row, int col, int width, double share, bool chosen)
 {
     static const wchar_t *const parts[] = {L" ", L"\u258f", L"\u258e", L"\u258d", L"\u258c",
                                            L"\u258b", L"\u258a", L"\u2589", L"\u2588"};
     share = share > 0 ? share < 1 ? share : 1 : 0;
-    int eighths = (int)(share * width * 8 + 0.5);
+    int eighths = (int)(share * width * 8 + 0.5), pair = 0, ink = -1, back;
+    attr_t attr;
+    short low; /* the pair, where it is a small number */
+    attr_get(&attr, &low, &pair);
+    if (!has_colors() || !pair || extended_pair_content(pair, &ink, &back) != OK)
+        ink = -1;
     for (int i = 0; i < width; i++) {
         int part = eighths - 8 * i;
+        bar_attr(attr, ink, part, chosen);
         mvaddwstr(row, col + i, parts[part < 0 ? 0 : part > 8 ? 8 : part]);
     }
+    attr_set(attr, low, &pair);
 }
 
 const char *draw_base_name(const char *path)

@@ -8,7 +8,8 @@
 /* Text cut to width columns (text_cut), whatever it holds. Returns the columns used. */
 int draw_text(int row, int col, int width, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));
-void draw_bar(int row, int col, int width, double share); /* 0 to 1, in eighths of cells */
+/* 0 to 1, in eighths of cells, in the color that is set; chosen: in a row that is reversed. */
+void draw_bar(int row, int col, int width, double share, bool chosen);
 /* After curses has started its colors, and when those of the theme have changed. */
 void draw_init_colors(void);
 /* The color of a rank as an attribute of curses. */

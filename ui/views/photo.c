@@ -183,6 +183,14 @@ static int frame_thickness(const struct workbench *w, const struct canvas *c, bo
     return (c->w > 500 ? 2 : 1) + (chosen ? 2 : 0);
 }
 
+/* In blocks a frame is half a cell thick and a cell wide: it would hide the heat of a small region,
+ * which is a rectangle without one. */
+static bool frame_hides(const struct canvas *c, struct pixels p)
+{
+    int w = p.x2 - p.x1 + 1, h = p.y2 - p.y1 + 1;
+    return c->cells && (w <= 2 || h <= 2 || 2 * (w - 2) * (h - 2) < w * h);
+}
+
 /* ---- labels */
 
 /* Labels that are already there, so that a new one does not hide them. */
@@ -329,8 +337,9 @@ static void draw_heaviest(const struct workbench *w, int photo, struct canvas *c
              region_place(w, photo, best, f, &at[n]) && is_visible(c, at[n]);
     }
     for (int k = n - 1; k >= 0; k--)
-        canvas_frame(c, at[k].x1, at[k].y1, at[k].x2, at[k].y2, frame_thickness(w, c, false),
-                     white);
+        if (!frame_hides(c, at[k]))
+            canvas_frame(c, at[k].x1, at[k].y1, at[k].x2, at[k].y2, frame_thickness(w, c, false),
+                         white);
     for (int k = 0; k < n; k++) {
         char text[32];
         weight_label(w, weights[region[k]], text, sizeof text);

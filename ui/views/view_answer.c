@@ -186,7 +186,7 @@ static void draw_answer_line(const struct workbench *w, struct area a, int row, 
     draw_text(row, a.col + n, room - bar + 3 - n, "%s", label);
     if (bar) {
         attrset((int)draw_rank_attr(r->box_count ? i : 1));
-        draw_bar(row, a.col + 4 + room - bar, bar, x.share);
+        draw_bar(row, a.col + 4 + room - bar, bar, x.share, chosen);
         attrset(chosen ? A_REVERSE : A_NORMAL);
     }
     draw_answer_numbers(r, a, row, &x, compared);

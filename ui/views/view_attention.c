@@ -161,7 +161,8 @@ static void attention_draw(struct workbench *w, struct pane *p, struct area a)
             attrset((int)(method && method->is_signed ? draw_sign_attr((double)list[i].weight)
                                                       : draw_rank_attr(1)));
             draw_bar(row, a.col + a.cols - 9 - bar, bar,
-                     list[0].weight != 0 ? (double)fabsf(list[i].weight / list[0].weight) : 0);
+                     list[0].weight != 0 ? (double)fabsf(list[i].weight / list[0].weight) : 0,
+                     list[i].region == w->sel->region);
             attrset(list[i].region == w->sel->region ? A_REVERSE : A_NORMAL);
         }
         char number[32];

@@ -204,7 +204,7 @@ static void draw_entry(struct area at, const struct result *a, const struct resu
               images ? draw_base_name(label) : label);
     if (bar) {
         attrset((int)draw_rank_attr(r->box_count ? rank : 1));
-        draw_bar(at.row, at.col + at.cols - right - bar, bar, compare_softmax(r, rank));
+        draw_bar(at.row, at.col + at.cols - right - bar, bar, compare_softmax(r, rank), chosen);
     }
     attrset(chosen ? A_REVERSE : A_NORMAL);
     draw_text(at.row, at.col + at.cols - right, 6, images ? " %.2f" : " %.3f",

@@ -83,7 +83,8 @@ static void draw_difference_list(struct workbench *w, struct pane *p, struct are
                   x->head + 1, x->jsd);
         attrset((int)draw_rank_attr(1));
         if (bar > 2)
-            draw_bar(row, a.col + 36, bar, x->jsd / (v->list[0].jsd > 0 ? v->list[0].jsd : 1));
+            draw_bar(row, a.col + 36, bar, x->jsd / (v->list[0].jsd > 0 ? v->list[0].jsd : 1),
+                     difference_is_chosen(now, x));
         attrset(A_NORMAL);
     }
     v->lines = area_in_pane(p, (struct area){a.row + 1, a.col, room, a.cols});

@@ -73,7 +73,7 @@ static void draw_weights(const struct weights_change *x, const struct pane *p, s
                   l->relative, l->most);
         attrset((int)draw_rank_attr(1));
         if (bar > 2)
-            draw_bar(row, a.col + 45, bar, most > 0 ? l->relative / most : 0);
+            draw_bar(row, a.col + 45, bar, most > 0 ? l->relative / most : 0, false);
         attrset(A_NORMAL);
     }
 }

@@ -457,9 +457,10 @@ static void draw_heads_list(struct workbench *w, struct pane *p, struct area at)
         else
             draw_text(at.row + i, at.col, at.cols, "%2d.%-2d %7.3f", h / t->heads + 1,
                       h % t->heads + 1, (double)x);
-        attrset(A_NORMAL);
+        attrset((int)draw_accent_attr());
         if (at.cols > 16 && most > 0)
-            draw_bar(at.row + i, at.col + 14, at.cols - 15, (double)(x / most));
+            draw_bar(at.row + i, at.col + 14, at.cols - 15, (double)(x / most), false);
+        attrset(A_NORMAL);
     }
     v->list = area_in_pane(p, at);
     free(order);

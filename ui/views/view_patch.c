@@ -37,7 +37,7 @@ static void draw_item(const struct patch_result *r, struct area a, int item, boo
               x->name, 100 * x->share, x->flips ? "flips" : "");
     attrset((int)(x->flips ? draw_rank_attr(0) : draw_sign_attr(x->share) | A_BOLD));
     if (bar > 2)
-        draw_bar(a.row, a.col + 56, bar, length / 1000.0);
+        draw_bar(a.row, a.col + 56, bar, length / 1000.0, chosen);
     attrset(A_NORMAL);
 }
 

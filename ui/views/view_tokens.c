@@ -15,6 +15,7 @@ struct flow {
     int count;
     float *gives, *gets; /* (count) */
     char to[160], from[160]; /* what the numbers are */
+    bool all;                /* of all regions */
 };
 
 static void flow_fini(struct flow *f)
@@ -60,7 +61,8 @@ static void flow_region(const struct workbench *w, const struct slice *x, struct
     look_flow(to, rows, cols, at, false, f->gives, f->count);
     float *from = chosen_map(w, x, false, true, &rows, &cols);
     look_flow(from, rows, cols, at, true, f->gets, f->count);
-    if (at < 0) {
+    f->all = at < 0;
+    if (f->all) {
         snprintf(f->to, sizeof f->to, "to a region, mean");
         snprintf(f->from, sizeof f->from, "from the regions, mean");
     } else {
@@ -197,7 +199,8 @@ static void tokens_draw(struct workbench *w, struct pane *p, struct area a)
     float gives = tokens_largest(w, f.gives, f.count), gets = tokens_largest(w, f.gets, f.count);
     float most = gives > gets ? gives : gets; /* both columns have one scale */
     attrset((int)draw_dim());
-    draw_text(a.row, a.col + 8, a.cols - 8, "attention given %s, received %s", f.to, f.from);
+    draw_text(a.row, a.col + 8, a.cols - 8, "attention %s%s",
+              f.all ? "to and " : f.to, f.all ? f.from : " and from it");
     draw_text(a.row + 1, a.col + a.cols - 20, 20, "   gives   receives");
     attrset(A_NORMAL);
     int row = a.row + 2, end = a.row + a.rows;
