@@ -58,7 +58,7 @@ ok $? "a small model is made: $(tail -n 1 "$work/err")"
     fi
     if has numpy PIL && command -v chafa >/dev/null && command -v sixel2png >/dev/null; then
         peer peer_pixels "000003: ours - chafa's best, blurred: +" "$bench/peer_pixels.py" \
-            "$BUILDDIR/bench-picture" "$SRCDIR/demo/model/images/000003.png"
+            "$BUILDDIR/bench-picture" "$SRCDIR/tests/data/frozen/images/000003.png"
     else
         skip "peer_pixels: no numpy and PIL, chafa, or sixel2png"
     fi

@@ -84,8 +84,8 @@ static void true_color(const char *colorterm, const char *term, const char *colo
 
 /* ---- bars */
 
-/* The cells of the first row that has text, from there on. A row that is reversed has no hole beside
- * its bar, and whole cells of a bar have its color behind the sign, which may be too small. */
+/* The cells of the first row that has text. A row that is reversed has no hole beside its bar, and
+ * whole cells of a bar have its color behind the sign, which may be too small. */
 static void bar_of(struct terminal *t, const char *text, bool chosen)
 {
     int row = terminal_row_of(t, text), whole = 0, bad = 0;

@@ -451,12 +451,10 @@ static void draw_heads_list(struct workbench *w, struct pane *p, struct area at)
         int h = order[top + i];
         float x = stat_of(v, h);
         attrset(in_set(w, p, h) ? A_REVERSE : h == now ? A_BOLD | A_UNDERLINE : A_NORMAL);
-        if (isnan(x))
-            draw_text(at.row + i, at.col, at.cols, "%2d.%-2d      -", h / t->heads + 1,
-                      h % t->heads + 1);
-        else
-            draw_text(at.row + i, at.col, at.cols, "%2d.%-2d %7.3f", h / t->heads + 1,
-                      h % t->heads + 1, (double)x);
+        int used = draw_text(at.row + i, at.col, at.cols, "%2d.%-2d ", h / t->heads + 1,
+                             h % t->heads + 1);
+        draw_text(at.row + i, at.col + used, at.cols - used, isnan(x) ? "     -" : "%7.3f",
+                  (double)x);
         attrset((int)draw_accent_attr());
         if (at.cols > 16 && most > 0)
             draw_bar(at.row + i, at.col + 14, at.cols - 15, (double)(x / most), false);
