@@ -379,7 +379,8 @@ static int h5_arrays(struct h5 *h, const struct h5_rows *r)
         !h5_read_rows(h, h5_any(h->place, n->boxes), r, 2, floats, size, &f->boxes) ||
         f->boxes.columns != 4)
         return h5_fail(h, VS_E_FORMAT, "its features or boxes cannot be read: the file is "
-                       "damaged, compressed in a way that libhdf5 does not know, or too large");
+                       "damaged, too large, or compressed in a way that libhdf5 does not know "
+                       "(lzf: write them with gzip, or uncompressed)");
     const char *why = h5_absent(h, h5_any(h->place, n->features), &f->features);
     why = why ? why : h5_absent(h, h5_any(h->place, n->boxes), &f->boxes);
     if (why)
