@@ -10,40 +10,40 @@ struct list {
     int count;
 };
 
-static void add(struct list *l, const void *at, int64_t ld, int64_t rows, int64_t width,
-                bool written)
+static void area_add(struct list *l, const void *at, int64_t ld, int64_t rows, int64_t width,
+                     bool written)
 {
     if (at && rows > 0 && width > 0)
         l->areas[l->count++] = (struct area){at, ld, rows, width, written};
 }
 
-static void reads(struct list *l, const void *at, int64_t ld, int64_t rows, int64_t width)
+static void area_reads(struct list *l, const void *at, int64_t ld, int64_t rows, int64_t width)
 {
-    add(l, at, ld, rows, width, false);
+    area_add(l, at, ld, rows, width, false);
 }
 
-static void writes(struct list *l, const void *at, int64_t ld, int64_t rows, int64_t width)
+static void area_writes(struct list *l, const void *at, int64_t ld, int64_t rows, int64_t width)
 {
-    add(l, at, ld, rows, width, true);
+    area_add(l, at, ld, rows, width, true);
 }
 
 /* Column major: what cuBLAS calls a column is a row here. */
 static void of_product(struct list *l, const struct cuda_gemm *g)
 {
-    reads(l, g->a, g->lda, g->trans_a ? g->m : g->k, g->trans_a ? g->k : g->m);
-    reads(l, g->b, g->ldb, g->trans_b ? g->k : g->n, g->trans_b ? g->n : g->k);
+    area_reads(l, g->a, g->lda, g->trans_a ? g->m : g->k, g->trans_a ? g->k : g->m);
+    area_reads(l, g->b, g->ldb, g->trans_b ? g->k : g->n, g->trans_b ? g->n : g->k);
     if (g->beta != 0)
-        reads(l, g->c, g->ldc, g->n, g->m);
-    reads(l, g->bias, g->m, 1, g->m);
-    writes(l, g->d, g->ldd, g->n, g->m);
+        area_reads(l, g->c, g->ldc, g->n, g->m);
+    area_reads(l, g->bias, g->m, 1, g->m);
+    area_writes(l, g->d, g->ldd, g->n, g->m);
 }
 
 static void of_finish(struct list *l, const struct finish_args *a)
 {
-    reads(l, a->x, a->ldx, a->m, a->n);
-    reads(l, a->bias, a->n, 1, a->n);
-    reads(l, a->residual, a->ldr, a->m, a->n);
-    writes(l, a->y, a->ldy, a->m, a->n);
+    area_reads(l, a->x, a->ldx, a->m, a->n);
+    area_reads(l, a->bias, a->n, 1, a->n);
+    area_reads(l, a->residual, a->ldr, a->m, a->n);
+    area_writes(l, a->y, a->ldy, a->m, a->n);
 }
 
 static void of_attention(struct list *l, const struct attention_args *a)
@@ -52,68 +52,68 @@ static void of_attention(struct list *l, const struct attention_args *a)
     for (int i = 0; i < a->count; i++) {
         const struct attention_one *o = &a->one[i];
         int64_t probs = (int64_t)a->heads * o->tq * o->tk;
-        reads(l, o->q, o->ldq, o->tq, width);
-        reads(l, o->k, o->ldk, o->tk, width);
-        reads(l, o->v, o->ldv, o->tk, width);
-        reads(l, o->bias, o->tk, 1, o->tk);
-        writes(l, o->out, o->ldo, o->tq, width);
-        writes(l, o->probs, probs, 1, probs);
+        area_reads(l, o->q, o->ldq, o->tq, width);
+        area_reads(l, o->k, o->ldk, o->tk, width);
+        area_reads(l, o->v, o->ldv, o->tk, width);
+        area_reads(l, o->bias, o->tk, 1, o->tk);
+        area_writes(l, o->out, o->ldo, o->tq, width);
+        area_writes(l, o->probs, probs, 1, probs);
     }
 }
 
 static void of_norm(struct list *l, const struct norm_args *a, int64_t rows)
 {
-    reads(l, a->x, a->ldx, rows, a->n);
-    reads(l, a->gamma, a->n, 1, a->n);
-    reads(l, a->beta, a->n, 1, a->n);
-    writes(l, a->y, a->ldy, rows, a->n);
+    area_reads(l, a->x, a->ldx, rows, a->n);
+    area_reads(l, a->gamma, a->n, 1, a->n);
+    area_reads(l, a->beta, a->n, 1, a->n);
+    area_writes(l, a->y, a->ldy, rows, a->n);
 }
 
 static void of_embed(struct list *l, const struct embed_args *a)
 {
     for (int i = 0; i < 3; i++)
-        reads(l, a->ids[i], a->m, 1, a->m);
-    writes(l, a->y, a->ldy, a->m, a->n);
+        area_reads(l, a->ids[i], a->m, 1, a->m);
+    area_writes(l, a->y, a->ldy, a->m, a->n);
 }
 
 static void of_binary(struct list *l, const struct binary_args *a)
 {
-    reads(l, a->a, a->n, 1, a->n);
-    reads(l, a->b, a->n, 1, a->n);
-    writes(l, a->y, a->n, 1, a->n);
+    area_reads(l, a->a, a->n, 1, a->n);
+    area_reads(l, a->b, a->n, 1, a->n);
+    area_writes(l, a->y, a->n, 1, a->n);
 }
 
 static void of_mean(struct list *l, const struct mean_args *a)
 {
-    reads(l, a->x, a->ldx, a->m, a->n);
-    reads(l, a->skip, a->m, 1, a->m);
-    writes(l, a->y, a->n, 1, a->n);
+    area_reads(l, a->x, a->ldx, a->m, a->n);
+    area_reads(l, a->skip, a->m, 1, a->m);
+    area_writes(l, a->y, a->n, 1, a->n);
 }
 
 static void of_silence(struct list *l, const struct silence_args *a)
 {
     int64_t probs = (int64_t)a->tq * a->tk;
-    reads(l, a->v, a->ldv, a->tk, a->dh);
-    reads(l, a->key_bias, a->tk, 1, a->tk);
-    writes(l, a->out, a->ldo, a->tq, a->dh);
-    writes(l, a->probs, probs, 1, probs);
+    area_reads(l, a->v, a->ldv, a->tk, a->dh);
+    area_reads(l, a->key_bias, a->tk, 1, a->tk);
+    area_writes(l, a->out, a->ldo, a->tq, a->dh);
+    area_writes(l, a->probs, probs, 1, probs);
 }
 
 /* ---- the way back */
 
 static void of_activate_back(struct list *l, const struct activate_back_args *a)
 {
-    reads(l, a->x, a->n, 1, a->n);
-    reads(l, a->dy, a->n, 1, a->n);
-    writes(l, a->dx, a->n, 1, a->n);
+    area_reads(l, a->x, a->n, 1, a->n);
+    area_reads(l, a->dy, a->n, 1, a->n);
+    area_writes(l, a->dx, a->n, 1, a->n);
 }
 
 static void of_norm_back(struct list *l, const struct norm_back_args *a, int64_t rows)
 {
-    reads(l, a->x, a->ldx, rows, a->n);
-    reads(l, a->gamma, a->n, 1, a->n);
-    reads(l, a->dy, a->ldy, rows, a->n);
-    writes(l, a->dx, a->lddx, rows, a->n);
+    area_reads(l, a->x, a->ldx, rows, a->n);
+    area_reads(l, a->gamma, a->n, 1, a->n);
+    area_reads(l, a->dy, a->ldy, rows, a->n);
+    area_writes(l, a->dx, a->lddx, rows, a->n);
 }
 
 static void of_scores_back(struct list *l, const struct attention_back_args *a)
@@ -122,13 +122,13 @@ static void of_scores_back(struct list *l, const struct attention_back_args *a)
     for (int i = 0; i < a->count; i++) {
         const struct attention_back_one *o = &a->one[i];
         int64_t map = (int64_t)a->heads * o->tq * o->tk;
-        reads(l, o->dout, o->ldo, o->tq, width);
-        reads(l, o->v, o->ldv, o->tk, width);
-        reads(l, o->k, o->ldk, o->tk, width);
-        reads(l, o->probs, map, 1, map);
-        writes(l, o->dprobs, map, 1, map);
-        writes(l, o->dscores, map, 1, map);
-        writes(l, o->dq, o->ldq, o->tq, width);
+        area_reads(l, o->dout, o->ldo, o->tq, width);
+        area_reads(l, o->v, o->ldv, o->tk, width);
+        area_reads(l, o->k, o->ldk, o->tk, width);
+        area_reads(l, o->probs, map, 1, map);
+        area_writes(l, o->dprobs, map, 1, map);
+        area_writes(l, o->dscores, map, 1, map);
+        area_writes(l, o->dq, o->ldq, o->tq, width);
     }
 }
 
@@ -138,43 +138,43 @@ static void of_keys_back(struct list *l, const struct attention_back_args *a)
     for (int i = 0; i < a->count; i++) {
         const struct attention_back_one *o = &a->one[i];
         int64_t map = (int64_t)a->heads * o->tq * o->tk;
-        reads(l, o->dscores, map, 1, map);
-        reads(l, o->probs, map, 1, map);
-        reads(l, o->q, o->ldq, o->tq, width);
-        reads(l, o->dout, o->ldo, o->tq, width);
-        writes(l, o->dk, o->ldk, o->tk, width);
-        writes(l, o->dv, o->ldv, o->tk, width);
+        area_reads(l, o->dscores, map, 1, map);
+        area_reads(l, o->probs, map, 1, map);
+        area_reads(l, o->q, o->ldq, o->tq, width);
+        area_reads(l, o->dout, o->ldo, o->tq, width);
+        area_writes(l, o->dk, o->ldk, o->tk, width);
+        area_writes(l, o->dv, o->ldv, o->tk, width);
     }
 }
 
 static void of_gate_back(struct list *l, const struct gate_back_args *a)
 {
-    reads(l, a->y, a->ldy, a->m, a->n);
-    reads(l, a->gate, a->n, 1, a->n);
-    writes(l, a->dx, a->lddx, a->m, a->n);
-    writes(l, a->dgate, a->n, 1, a->n);
+    area_reads(l, a->y, a->ldy, a->m, a->n);
+    area_reads(l, a->gate, a->n, 1, a->n);
+    area_writes(l, a->dx, a->lddx, a->m, a->n);
+    area_writes(l, a->dgate, a->n, 1, a->n);
 }
 
 static void of_mean_back(struct list *l, const struct mean_back_args *a)
 {
-    reads(l, a->dy, a->n, 1, a->n);
-    reads(l, a->skip, a->m, 1, a->m);
-    reads(l, a->residual, a->ldx, a->m, a->n);
-    writes(l, a->dx, a->ldx, a->m, a->n);
+    area_reads(l, a->dy, a->n, 1, a->n);
+    area_reads(l, a->skip, a->m, 1, a->m);
+    area_reads(l, a->residual, a->ldx, a->m, a->n);
+    area_writes(l, a->dx, a->ldx, a->m, a->n);
 }
 
 static void of_scatter_rows(struct list *l, const struct scatter_rows_args *a)
 {
-    reads(l, a->x, a->ldx, a->m, a->n);
-    reads(l, a->index, a->m, 1, a->m);
-    writes(l, a->y, a->ldy, a->rows, a->n);
+    area_reads(l, a->x, a->ldx, a->m, a->n);
+    area_reads(l, a->index, a->m, 1, a->m);
+    area_writes(l, a->y, a->ldy, a->rows, a->n);
 }
 
 /* Which rows of x are read stands in memory of the device, if index says so. */
 static bool of_gather_rows(struct list *l, const struct gather_rows_args *a)
 {
-    reads(l, a->x, a->ldx, a->m, a->n);
-    writes(l, a->y, a->ldy, a->m, a->n);
+    area_reads(l, a->x, a->ldx, a->m, a->n);
+    area_writes(l, a->y, a->ldy, a->m, a->n);
     return a->index == NULL;
 }
 
@@ -198,11 +198,11 @@ int areas_of(const struct program *p, const struct call *c, struct area out[AREA
     case KERNEL_mean: of_mean(&l, &args.mean); break;
     case KERNEL_silence: of_silence(&l, &args.silence); break;
     case KERNEL_softmax:
-        writes(&l, args.softmax.x, args.softmax.n, c->grid[0], args.softmax.n);
+        area_writes(&l, args.softmax.x, args.softmax.n, c->grid[0], args.softmax.n);
         break;
     case KERNEL_gate:
-        reads(&l, args.gate.gate, args.gate.n, 1, args.gate.n);
-        writes(&l, args.gate.x, args.gate.ldx, args.gate.m, args.gate.n);
+        area_reads(&l, args.gate.gate, args.gate.n, 1, args.gate.n);
+        area_writes(&l, args.gate.x, args.gate.ldx, args.gate.m, args.gate.n);
         break;
     case KERNEL_gather_rows: return of_gather_rows(&l, &args.gather_rows) ? l.count : -1;
     case KERNEL_activate_back: of_activate_back(&l, &args.activate_back); break;
@@ -218,14 +218,14 @@ int areas_of(const struct program *p, const struct call *c, struct area out[AREA
 }
 
 /* One behind the last number. */
-static uintptr_t end(const struct area *a)
+static uintptr_t area_end(const struct area *a)
 {
     return (uintptr_t)a->at + (uintptr_t)((a->rows - 1) * a->ld + a->width) * sizeof *a->at;
 }
 
 bool areas_meet(const struct area *a, const struct area *b)
 {
-    if (end(a) <= (uintptr_t)b->at || end(b) <= (uintptr_t)a->at)
+    if (area_end(a) <= (uintptr_t)b->at || area_end(b) <= (uintptr_t)a->at)
         return false;
     if (a->ld != b->ld || a->width > a->ld || b->width > b->ld)
         return true;

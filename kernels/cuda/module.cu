@@ -13,6 +13,7 @@
 #include "kernels/cuda/kernels_back.h"
 #include "kernels/cuda/kernels_vision.h"
 
+#define NO_NODE (-1) /* a code of our own: a call of a capture is not one node at its end */
 #define CUBLAS_CODES 1000000 /* codes from here on are cuBLAS's */
 #define WORKSPACE (16u << 20) /* of a slot */
 #define PLANS 512 /* products whose algorithm is remembered */
@@ -31,8 +32,8 @@ struct context {
     double passed; /* ms from the opening to `last` */
     plan *plans;
     int plan_count;
-    bool capturing;
-    cudaGraphNode_t *nodes; /* the last node of each call of the capture */
+    bool ordered; /* a capture is under way, of which each call says what it waits for */
+    cudaGraphNode_t *nodes; /* the last node of each of its calls */
     int node_count, node_room;
 };
 
@@ -48,6 +49,8 @@ static const size_t sizes[KERNEL_COUNT] = {
 
 static const char *api_explain(int code)
 {
+    if (code == NO_NODE)
+        return "CUDA does not say which node of the graph a call has become";
     if (code >= CUBLAS_CODES)
         return cublasLtGetStatusString((cublasStatus_t)(code - CUBLAS_CODES));
     return cudaGetErrorString((cudaError_t)code);
@@ -288,11 +291,11 @@ static int note_node(context *c)
     cudaStreamCaptureStatus status;
     const cudaGraphNode_t *nodes = NULL;
     size_t count = 0;
-    if (!c->capturing)
+    if (!c->ordered)
         return 0;
     int rc = done(CAPTURED_NODES(c->stream, &status, &nodes, &count));
     if (rc == 0 && (count != 1 || !grow_nodes(c, c->node_count + 1)))
-        rc = count != 1 ? (int)cudaErrorUnknown : (int)cudaErrorMemoryAllocation;
+        rc = count != 1 ? NO_NODE : (int)cudaErrorMemoryAllocation;
     if (rc == 0)
         c->nodes[c->node_count++] = nodes[0];
     return rc;
@@ -301,6 +304,7 @@ static int note_node(context *c)
 static int api_after(void *ctx, const int *calls, int count)
 {
     context *c = enter(ctx);
+    c->ordered = true;
     if (!grow_nodes(c, c->node_count + count))
         return (int)cudaErrorMemoryAllocation;
     cudaGraphNode_t *list = c->nodes + c->node_count; /* behind those that are kept */
@@ -489,22 +493,17 @@ static int api_gemm(void *ctx, const struct cuda_gemm *g, const struct cuda_algo
 static int api_capture(void *ctx)
 {
     context *c = enter(ctx);
-    int rc = done(cudaStreamBeginCapture(c->stream, cudaStreamCaptureModeThreadLocal));
-    c->capturing = rc == 0;
     c->node_count = 0;
-    return rc;
+    return done(cudaStreamBeginCapture(c->stream, cudaStreamCaptureModeThreadLocal));
 }
 
-/* A capture ends only when the stream stands behind all of its nodes. */
 static int api_captured(void *ctx, void **graph)
 {
     context *c = enter(ctx);
     cudaGraph_t g = NULL;
     cudaGraphExec_t exec = NULL;
-    int joined = c->node_count ? done(SET_NODES(c->stream, c->nodes, c->node_count)) : 0;
     int rc = done(cudaStreamEndCapture(c->stream, &g));
-    c->capturing = false;
-    rc = joined ? joined : rc;
+    c->ordered = false;
     rc = rc ? rc : done(cudaGraphInstantiate(&exec, g, 0));
     if (g)
         (void)done(cudaGraphDestroy(g));

@@ -158,6 +158,14 @@ static bool run_call(struct gpu *g, const struct program *p, const struct call *
     return gpu_ok(g, g->api->launch(g->ctx, &l), c->what, c->dims);
 }
 
+/* Says what call i waits for. */
+static bool run_after(struct gpu *g, const struct order *o, int i)
+{
+    int count = o->first[i + 1] - o->first[i];
+    const int *list = count ? o->before + o->first[i] : NULL;
+    return gpu_ok(g, g->api->after(g->ctx, list, count), "a branch of a graph", NULL);
+}
+
 /* o: which calls wait for which, in a capture; NULL: each for the one before. */
 static void run_program(struct gpu *g, struct program *p, const struct order *o)
 {
@@ -167,8 +175,7 @@ static void run_program(struct gpu *g, struct program *p, const struct order *o)
     how = p->algos;
     for (int i = 0; i < p->count && !g->failed; i++) {
         const struct call *c = &p->calls[i];
-        if (o && !gpu_ok(g, g->api->after(g->ctx, o->before + o->first[i],
-                                          o->first[i + 1] - o->first[i]), c->what, c->dims))
+        if (o && !run_after(g, o, i))
             return;
         if (run_call(g, p, c, how, o ? o->slot[i] : 0) && g->sync)
             gpu_ok(g, g->api->wait(g->ctx), c->what, c->dims);
@@ -262,7 +269,8 @@ static void capture(struct gpu *g, struct graph *x)
     int rc = 0;
     if (!resolve_program(g, &x->program))
         return;
-    bool ordered = order_init(&o, &x->program); /* without memory for it: one after the other */
+    /* One after the other where branches failed once, or there is no memory for their order. */
+    bool ordered = x->strikes == 0 && order_init(&o, &x->program);
     bool good = captured(g, x, ordered ? &o : NULL, &rc);
     if (good) {
         g->stats.captures++;

@@ -345,6 +345,8 @@ static int fake_after(void *ctx, const int *list, int count)
     int rc = may_call(c, "an order of calls by another thread", true);
     if (rc == 0 && !c->capturing)
         rc = fake_bad("an order of calls outside of a capture");
+    if (rc == 0 && fakecuda.fail_after)
+        rc = FAKE_NO_GRAPHS;
     for (int i = 0; i < count && rc == 0; i++)
         if (list[i] < 0 || list[i] >= c->capturing->count)
             rc = fake_bad("call %d waits for call %d", c->capturing->count, list[i]);
@@ -378,8 +380,10 @@ static int fake_capture(void *ctx)
 static void fake_drop(void *ctx, void *graph)
 {
     struct context *c = ctx;
-    if (may_call(c, "a graph was dropped", false) == 0 && c->queue.count > 0)
-        fake_bad("a graph dropped while work is under way");
+    if (may_call(c, "a graph was dropped", false) == 0)
+        for (int i = 0; i < c->queue.count; i++)
+            if (c->queue.ops[i].kind == REPLAY && c->queue.ops[i].graph == graph)
+                fake_bad("a graph dropped while it is under way");
     fake_list_free(graph);
 }
 

@@ -34,6 +34,7 @@ struct fakecuda {
     int die_code;      /* of which code; 0: an illegal address */
     bool odd_unsupported; /* no algorithm for odd shapes in reduced precision */
     int fail_capture;  /* so many captures come to nothing */
+    bool fail_after;   /* there are no branches within a capture */
     int fail_made;     /* in tests/cli/fakert: the so many-th object that is made, or kernel that
                         * is looked up, from now on fails; 0: none */
     int capability;    /* of the devices, 90 for 9.0 */

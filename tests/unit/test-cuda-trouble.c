@@ -172,6 +172,13 @@ static void check_strikes(void)
         fakegpu_pass(k, &x, &y, 30);
     gpu_stats(k->gpu, &st);
     ok(st.captures == 2 && ops_finished(k), "other passes still become graphs");
+    fakecuda.fail_after = true;
+    for (int i = 0; i < 4; i++)
+        fakegpu_pass(k, &x, &y, 40);
+    gpu_stats(k->gpu, &st);
+    ok(st.captures == 3 && st.calls == 2 && st.depth == 2 && fakecuda.replays == 6 &&
+       ops_finished(k), "without branches a graph is a chain (%d, %d)", st.captures,
+       fakecuda.replays);
     operand_free(k, &x);
     operand_free(k, &y);
     fakegpu_close(k, "captures that fail");

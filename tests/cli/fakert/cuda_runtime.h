@@ -18,8 +18,7 @@ enum cudaError_t {
     cudaErrorContextIsDestroyed = 709, cudaErrorAssert = 710, cudaErrorHardwareStackError = 714,
     cudaErrorIllegalInstruction = 715, cudaErrorMisalignedAddress = 716,
     cudaErrorInvalidAddressSpace = 717, cudaErrorInvalidPc = 718, cudaErrorLaunchFailure = 719,
-    cudaErrorECCUncorrectable = 214, cudaErrorNvlinkUncorrectable = 220,
-    cudaErrorStreamCaptureUnjoined = 904
+    cudaErrorECCUncorrectable = 214, cudaErrorNvlinkUncorrectable = 220
 };
 enum cudaMemcpyKind { cudaMemcpyHostToDevice = 1, cudaMemcpyDeviceToHost = 2 };
 enum cudaStreamCaptureMode { cudaStreamCaptureModeGlobal, cudaStreamCaptureModeThreadLocal };

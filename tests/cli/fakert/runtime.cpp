@@ -25,7 +25,6 @@ struct fake_stream {
     void *ctx;
     int device;
     int given; /* calls of the capture so far; -1: none is under way */
-    bool joined; /* the stream stands behind all of them */
     cudaGraphNode_t at; /* the last one */
 };
 struct fake_event {
@@ -133,7 +132,7 @@ cudaError_t cudaMemsetAsync(void *dst, int value, size_t bytes, cudaStream_t s)
 
 cudaError_t cudaStreamCreateWithFlags(cudaStream_t *s, unsigned flags)
 {
-    fake_stream made = {NULL, current, -1, true, NULL};
+    fake_stream made = {NULL, current, -1, NULL};
     int rc = fake_made_fails()                        ? cudaErrorUnknown
              : flags == cudaStreamNonBlocking ? fakecuda_api.open(current, &made.ctx)
                                             : fake_bad("a stream that waits for others");
@@ -163,7 +162,6 @@ cudaError_t cudaStreamBeginCapture(cudaStream_t s, cudaStreamCaptureMode)
 {
     int rc = fakecuda_api.capture(of(s));
     s->given = rc ? -1 : 0;
-    s->joined = true;
     return told(rc);
 }
 
@@ -188,7 +186,6 @@ cudaError_t cudaStreamGetCaptureInfo(cudaStream_t s, cudaStreamCaptureStatus *st
     return cudaSuccess;
 }
 
-/* The graph's other leaves have to be among the nodes that the stream stands at in the end. */
 cudaError_t cudaStreamUpdateCaptureDependencies(cudaStream_t s, cudaGraphNode_t *nodes,
                                                 const cudaGraphEdgeData *, size_t count,
                                                 unsigned flags)
@@ -198,7 +195,6 @@ cudaError_t cudaStreamUpdateCaptureDependencies(cudaStream_t s, cudaGraphNode_t 
         return told(cudaErrorInvalidValue);
     for (size_t i = 0; i < count; i++)
         list[i] = (int)(uintptr_t)nodes[i] - 1;
-    s->joined = (int)count == s->given;
     return told(fakecuda_api.after(of(s), list, (int)count));
 }
 
@@ -207,11 +203,6 @@ cudaError_t cudaStreamEndCapture(cudaStream_t s, cudaGraph_t *out)
     void *graph = NULL;
     int rc = fakecuda_api.captured(of(s), &graph);
     s->given = -1;
-    if (rc == 0 && !s->joined) {
-        fakecuda_api.drop(s->ctx, graph);
-        graph = NULL;
-        rc = cudaErrorStreamCaptureUnjoined;
-    }
     *out = (cudaGraph_t)graph;
     objects += graph != NULL;
     return told(rc);
