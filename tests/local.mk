@@ -178,7 +178,7 @@ bench-screen:
 	@echo 'from a key to the screen: needs libvterm-dev'
 endif
 BENCH_OPTIONS =
-bench: vilscope bench-forward bench-back bench-detector bench-eval bench-kern bench-rows bench-study $(BENCH_SCREEN)
+bench: vilscope bench-forward bench-back bench-detector bench-eval bench-kern bench-picture bench-rows bench-study $(BENCH_SCREEN)
 	@$(srcdir)/tests/bench/run --programs . $(BENCH_OPTIONS)
 bench-sixel: bench-picture
 	@./bench-picture $(BENCH_PICTURES)

@@ -16,6 +16,8 @@ OPERATION = re.compile(r"^(.*?) *\| +([\d.]+) +([\d.]+) +([\d.]+) ms \| floor +(
 REPORTED = re.compile(r"^(.*?) +([\d.]+) ms median +([\d.]+) at 95 % +([\d.]+) most")
 INSERTED = re.compile(r"^(\d+) rows of ([\d.]+) KB: (\d+) a second, (\d+) a second")
 KEY = re.compile(r"^(.*?) +median +([\d.]+) ms, 95% +([\d.]+), longest +([\d.]+);")
+PICTURE = re.compile(r": (\d+x\d+), (\d+) kB, ([\d.]+) ms of processor time, ([\d.]+) dB, "
+                     r"blurred ([\d.]+) dB")
 MB = 2 ** 20
 WORDS = 12  # of bench-eval's questions and captions
 REGIONS = 101
@@ -305,6 +307,18 @@ class Bench:
                           None, None, "%s at 95 %%, %s at most" % (most, longest))
 
 
+    def pictures(self):
+        """One that the workbench sends a terminal with sixels."""
+        found = PICTURE.search(output([self.program("bench-picture"), self.o.picture]))
+        if not found:
+            raise Wrong("bench-picture: its line is not understood")
+        size, kb, ms, _, blurred = found.groups()
+        what = "a photo of %s as sixels, " % size
+        yield row("pictures", what + "processor time", "ms", float(ms))
+        yield row("pictures", what + "bytes", "kB", float(kb))
+        yield row("pictures", what + "PSNR, blurred", "dB", float(blurred))
+
+
 def spread_of(numbers):
     s = sorted(numbers)
     return s[len(s) // 2], s[0], s[3 * len(s) // 4]
@@ -313,4 +327,5 @@ def spread_of(numbers):
 PARTS = {"operations": Bench.operations, "query": Bench.query, "batches": Bench.batches,
          "second": Bench.second, "retrieval": Bench.retrieval,
          "leave-one-out": Bench.leave_one_out, "back": Bench.back, "detector": Bench.detector,
-         "start": Bench.start, "log": Bench.log, "screen": Bench.screen}
+         "start": Bench.start, "log": Bench.log, "screen": Bench.screen,
+         "pictures": Bench.pictures}

@@ -44,7 +44,7 @@ work = sys.argv[1]
 d = json.load(open(work + "/bench.json"))
 parts = ["operations", "one query", "batches", "second query on the same image", "retrieval",
          "leave-one-out", "forward and backward", "detector", "start to first answer", "log",
-         "screen", "PyTorch / vilscope", "ONNX Runtime / vilscope"]
+         "screen", "pictures", "PyTorch / vilscope", "ONNX Runtime / vilscope"]
 found = list(dict.fromkeys(r["part"] for r in d["rows"]))
 assert found == parts, found
 for r in d["rows"]:
@@ -75,7 +75,7 @@ bench --threads 1 --only second --plots "$work/plots" --series batch --update &&
 import json, sys
 d = json.load(open(sys.argv[1]))
 parts = [r["part"] for r in d["rows"]]
-assert len(set(parts)) == 13 and parts[0] == "operations" and parts[-1][:4] == "ONNX", parts
+assert len(set(parts)) == 14 and parts[0] == "operations" and parts[-1][:4] == "ONNX", parts
 assert parts.count("second query on the same image") == 2 and d["ceilings"]["gflops"] == 90000 and len(d["growth"]) == 6
 EOF
 ok $? "--update keeps what was not measured again"
