@@ -74,7 +74,7 @@ static void import(void)
 
 static void command(struct terminal *t, const char *line)
 {
-    terminal_command(t, line);
+    terminal_command(t, "%s", line);
     terminal_settle(t, 150);
 }
 

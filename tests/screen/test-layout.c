@@ -228,7 +228,7 @@ static void narrowest(void)
     struct terminal *t = terminal_demo(20, 60);
     char row[512];
     for (size_t i = 0; i < sizeof list / sizeof list[0]; i++) {
-        terminal_command(t, list[i].line);
+        terminal_command(t, "%s", list[i].line);
         TERMINAL_UNTIL(t, terminal_row_of(t, list[i].says) == 19);
         terminal_row(t, 19, row, sizeof row);
         ok(strstr(row, list[i].says) != NULL, "%s:%s", list[i].line, row);
