@@ -175,6 +175,24 @@ ok $? "it has all of them: $(tail -n 1 said)"
 "$VILSCOPE" figure image --no-log -t nlvr2 $(echo "$images" | head -n 2) "both are red" -o pair.svg 2>err </dev/null &&
     [ "$(grep -o '<image' pair.svg | wc -l)" -eq 2 ]
 ok $? "both of a pair: $(cat err)"
+# A region is one image's: left of the name of the second image, or right.
+sides() { # sides SVG NAME
+    sed -n 's/.*<text x="\([0-9.]*\)".*>\(region 2\) .*/\1 \2/p; s/.*<text x="\([0-9.]*\)".*>2 .*'"$2"'.*/\1 name/p' "$1" |
+        awk '$2 == "name" { from = $1 } $2 == "region" { at[++n] = $1 }
+            END { for (i = 1; i <= n; i++) print (at[i] < from ? "first" : "second") }'
+}
+"$VILSCOPE" figure image --no-log -t nlvr2 --region 2 $(echo "$images" | head -n 2) "both are red" -o pair.svg 2>err </dev/null
+said=$(sides pair.svg 000001.png)
+[ "$said" = first ]
+ok $? "a region is drawn on the image that it is of: $said $(cat err)"
+printf 'image 2\ntask nlvr2\nask both are red\nwait\nregion 2\nview image\nexport pair.svg\n' >pair.vs
+"$VILSCOPE" --no-log -S pair.vs $(echo "$images" | head -n 2) 2>err </dev/null
+said=$(sides pair.svg 000001.png)
+[ "$said" = second ]
+ok $? "and is of the current one: $said $(cat err)"
+"$VILSCOPE" figure image --no-log -t coco --region 2 $images "a red cone" -o ranked.svg 2>err </dev/null &&
+    [ "$(grep -c '>region 2 ' ranked.svg)" -eq 1 ]
+ok $? "of a retrieval the best one is: $(grep -c '>region 2 ' ranked.svg) $(cat err)"
 printf 'ask a red cone\nwait\nview image\nsingle\nexport single.svg\n' >single.vs
 "$VILSCOPE" --no-log -t coco -S single.vs $images </dev/null 2>err && [ "$(grep -o '<image' single.svg | wc -l)" -eq 1 ]
 ok $? "one image at a time: $(cat err)"

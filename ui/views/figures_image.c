@@ -119,9 +119,10 @@ static void take_pixels(struct figure_panel *p, const struct image *im, int most
     canvas_free(c);
 }
 
-/* Draws over an image of the result what the screen does; returns the figure's title. */
+/* Draws over an image of the result what the screen does; returns the figure's title. with_region:
+ * the selection's region is one of this image. */
 static const char *image_marks(struct workbench *w, struct figure *out, struct figure_panel *p,
-                               int image)
+                               int image, bool with_region)
 {
     const struct result_image *ri = &w->now.r->images[image];
     int count = 0;
@@ -131,7 +132,7 @@ static const char *image_marks(struct workbench *w, struct figure *out, struct f
         free(weights);
         return "What is looked at on the image";
     }
-    if (w->sel->region > 0 && w->sel->region < look_regions(w->now.r, image)) {
+    if (with_region && w->sel->region > 0 && w->sel->region < look_regions(w->now.r, image)) {
         char name[160];
         draw_region_name(w, w->sel->region, name, sizeof name);
         put_box(p, ratio_of(p, ri), ri->boxes + 4 * (w->sel->region - 1), figure_rank(0),
@@ -152,7 +153,7 @@ bool figure_image(struct workbench *w, struct figure *out)
     take_pixels(p, im, MOST_SIDE);
     if (!p->rgb)
         return false;
-    out->title = xstrdup(image < 0 ? "The image" : image_marks(w, out, p, image));
+    out->title = xstrdup(image < 0 ? "The image" : image_marks(w, out, p, image, true));
     return true;
 }
 
@@ -187,7 +188,7 @@ bool figure_images(struct workbench *w, const int *photos, int count, struct fig
         w->ses.photo = photos[i]; /* weights and marks are of the image that is shown */
         int image = photo_in_result(w);
         if (p->rgb && image >= 0)
-            image_marks(w, out, p, image);
+            image_marks(w, out, p, image, photos[i] == shown);
         if (i + 1 < n)
             tile_forget_scale(&out->panels[at]);
     }
