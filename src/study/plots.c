@@ -102,6 +102,11 @@ void plot_reliability(struct figure *f, const char *name, const struct plot_trus
 
 #define MOST_POINTS 2000 /* of a plot of items: more are a cloud of the same shape */
 
+bool plot_pair_known(const struct plot_pair *x)
+{
+    return isfinite(x->a) && isfinite(x->b);
+}
+
 enum plot_outcome plot_outcome(const struct plot_pair *x)
 {
     if (x->right_a)
@@ -109,15 +114,14 @@ enum plot_outcome plot_outcome(const struct plot_pair *x)
     return x->right_b ? PLOT_ONLY_B : PLOT_NEITHER;
 }
 
-/* The items of one outcome; name is taken over. */
+/* The items of one outcome, of all with a place each step-th; name is taken over. */
 static void scatter_series(struct figure_panel *p, const struct plot_pair *list, int count,
-                           enum plot_outcome outcome, char *name)
+                           int step, enum plot_outcome outcome, char *name)
 {
     /* A and B as in a diagram of reliability beside it. */
     const figure_color colors[] = {figure_category(2), figure_category(0), figure_category(1),
                                    0x999999};
-    int step = (count + MOST_POINTS - 1) / MOST_POINTS, n = 0, all = 0;
-    step = step > 0 ? step : 1;
+    int n = 0, all = 0, known = 0;
     struct figure_series *s = figure_panel_series(p, NULL, count / step + 1);
     s->style = FIGURE_POINTS;
     s->color = colors[outcome];
@@ -125,7 +129,7 @@ static void scatter_series(struct figure_panel *p, const struct plot_pair *list,
     for (int i = 0; i < count; i++) {
         bool mine = plot_outcome(&list[i]) == outcome;
         all += mine;
-        if (!mine || i % step || !isfinite(list[i].a) || !isfinite(list[i].b))
+        if (!plot_pair_known(&list[i]) || known++ % step || !mine)
             continue;
         s->x[n] = list[i].a;
         s->y[n] = list[i].b;
@@ -139,17 +143,21 @@ static void scatter_series(struct figure_panel *p, const struct plot_pair *list,
 void plot_scatter(struct figure *f, const char *name, const char *a, const char *b,
                   const struct plot_pair *list, int count, const char *says)
 {
+    int known = 0;
+    for (int i = 0; i < count; i++)
+        known += plot_pair_known(&list[i]);
+    int step = known > MOST_POINTS ? (known + MOST_POINTS - 1) / MOST_POINTS : 1;
     struct figure_panel *p =
         figure_panel(f, FIGURE_CURVES, xasprintf("%s: %s against %s", name, b, a));
     p->unit = p->diagonal = p->equal = true;
     p->col_title = xasprintf("confidence of %s", a);
     p->row_title = xasprintf("confidence of %s", b);
-    scatter_series(p, list, count, PLOT_BOTH, xstrdup("both right"));
-    scatter_series(p, list, count, PLOT_ONLY_A, xasprintf("only %s", a));
-    scatter_series(p, list, count, PLOT_ONLY_B, xasprintf("only %s", b));
-    scatter_series(p, list, count, PLOT_NEITHER, xstrdup("neither"));
+    scatter_series(p, list, count, step, PLOT_BOTH, xstrdup("both right"));
+    scatter_series(p, list, count, step, PLOT_ONLY_A, xasprintf("only %s", a));
+    scatter_series(p, list, count, step, PLOT_ONLY_B, xasprintf("only %s", b));
+    scatter_series(p, list, count, step, PLOT_NEITHER, xstrdup("neither"));
     p->note = xasprintf("%d items, %s%s", count, says,
-                        count > MOST_POINTS ? "; some of them are drawn" : "");
+                        step > 1 ? "; some of them are drawn" : "");
 }
 
 /* ---- projections */

@@ -29,6 +29,7 @@ struct plot_pair {
     double a, b; /* confidence; NAN: not known, and not drawn */
     bool right_a, right_b;
 };
+bool plot_pair_known(const struct plot_pair *x); /* it has a place */
 enum plot_outcome { PLOT_BOTH, PLOT_ONLY_A, PLOT_ONLY_B, PLOT_NEITHER };
 enum plot_outcome plot_outcome(const struct plot_pair *x);
 /* says: behind the number of items in the note. */

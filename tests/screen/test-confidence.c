@@ -23,16 +23,28 @@ static const struct {
 };
 #define ITEMS (int)(sizeof items / sizeof items[0])
 
-/* A row whose answer has that sigmoid. */
-static void write_row(FILE *f, const char *task, bool b, int i)
+/* A row whose answer has that sigmoid; bare: has none that is known. */
+static void write_row(FILE *f, const char *task, bool b, int i, bool bare)
 {
     bool right = b ? items[i].right_b : items[i].right_a;
     double sure = (b ? items[i].b : items[i].a) / 100.0;
     fprintf(f, "{\"task\": \"%s\", \"split\": \"val\", \"checkpoint\": \"%s\", \"index\": %d,"
             " \"id\": \"q%d\", \"image\": \"none%d.png\", \"text\": \"what is thing %d\","
-            " \"choice\": 1, \"answer\": \"cube\", \"top\": [[1, %.9f]], \"margin\": 1,"
-            " \"score\": %d.0, \"correct\": %s}\n", task, b ? "final" : "early", i, i, i, i,
-            log(sure / (1 - sure)), right, right ? "true" : "false");
+            " \"choice\": 1, \"answer\": \"cube\",", task, b ? "final" : "early", i, i, i, i);
+    if (!bare)
+        fprintf(f, " \"top\": [[1, %.9f]], \"margin\": 1,", log(sure / (1 - sure)));
+    fprintf(f, " \"score\": %d.0, \"correct\": %s}\n", right, right ? "true" : "false");
+}
+
+/* Items of vqa: those of early are bare, and with `all` those of final. */
+static void write_bare(const char *path, bool all)
+{
+    FILE *f = fopen(path, "w");
+    for (int k = 0; f && k < 2; k++)
+        for (int i = 0; i < ITEMS; i++)
+            write_row(f, "vqa", k, i, k == 0 || all);
+    if (f)
+        fclose(f);
 }
 
 static void write_rows(const char *path)
@@ -40,17 +52,17 @@ static void write_rows(const char *path)
     FILE *f = fopen(path, "w");
     for (int k = 0; f && k < 2; k++) {
         for (int i = 0; i < ITEMS; i++)
-            write_row(f, "vqa", k, i);
+            write_row(f, "vqa", k, i, false);
         for (int i = 0; i < 2; i++)
-            write_row(f, "gqa", k, i);
+            write_row(f, "gqa", k, i, false);
     }
     if (f)
         fclose(f);
 }
 
-static struct terminal *begin(int rows, int cols, const char *only)
+static struct terminal *begin(int rows, int cols, const char *file, const char *only)
 {
-    const char *argv[] = {terminal_program(), "--log", "confidence.db", "--threads", "1",
+    const char *argv[] = {terminal_program(), "--log", file, "--threads", "1",
                           only ? "-c" : NULL, only, NULL};
     const struct terminal_kind kind = {.sixel = true, .motion = true, .window = true};
     terminal_opens(FROZEN_MODEL);
@@ -60,14 +72,14 @@ static struct terminal *begin(int rows, int cols, const char *only)
     return t;
 }
 
-static void import(void)
+/* NAME.jsonl into NAME.db. */
+static void import(const char *name)
 {
     char command[9000];
     char *dir = realpath(source_path(FROZEN), NULL);
-    write_rows("confidence.jsonl");
-    snprintf(command, sizeof command, "rm -f confidence.db*; '%s' sessions import confidence.jsonl"
-             " -m '%s' -c early -c final --log confidence.db >/dev/null", terminal_program(),
-             dir ? dir : "");
+    snprintf(command, sizeof command, "rm -f %s.db*; '%s' sessions import %s.jsonl -m '%s' -c early"
+             " -c final --log %s.db >/dev/null", name, terminal_program(), name, dir ? dir : "",
+             name);
     ok(system(command) == 0, "rows are imported: %s", command);
     free(dir);
 }
@@ -218,12 +230,39 @@ static void figure(struct terminal *t)
     ok(!file_has("confidence.svg", "what color is"), "and nothing of the query on the screen");
 }
 
+/* Rows that say nothing of their confidence: no points, and no plot of none. */
+static void bare(void)
+{
+    write_bare("bare.jsonl", true);
+    import("bare");
+    struct terminal *t = begin(24, 80, "bare.db", NULL);
+    command(t, "confidence");
+    command(t, "zoom");
+    ok(terminal_expect(t, "no item has a confidence and a score"), "without points it says why");
+    command(t, "confidence-form scatter");
+    ok(terminal_expect(t, "no item has a confidence of A and one of B"), "and why there is no scatter");
+    terminal_type(t, "\r");
+    ok(terminal_expect(t, "Enter asks an item"), "Enter has no item");
+    terminal_command(t, "quit");
+    ok(terminal_ends(t), "and it quits");
+    write_bare("half.jsonl", false);
+    import("half");
+    t = begin(24, 80, "half.db", NULL);
+    command(t, "confidence");
+    ok(terminal_expect(t, "Reliability: vqa val"), "of one that has them there is its reliability");
+    command(t, "confidence-form scatter");
+    ok(terminal_expect(t, "no item has a confidence of A and one of B"), "and no scatter");
+    terminal_command(t, "quit");
+    ok(terminal_ends(t), "and it quits");
+}
+
 int main(void)
 {
     if (getenv("TMPDIR") && chdir(getenv("TMPDIR")) != 0)
         tap_note("not in the temporary folder");
-    import();
-    struct terminal *t = begin(40, 120, NULL);
+    write_rows("confidence.jsonl");
+    import("confidence");
+    struct terminal *t = begin(40, 120, "confidence.db", NULL);
     scatter(t);
     reliability(t);
     figure(t);
@@ -235,7 +274,7 @@ int main(void)
     ok(terminal_expect(t, "none"), "Enter asks, and says which image is missing");
     terminal_command(t, "quit");
     ok(terminal_ends(t), "and it quits");
-    t = begin(24, 80, "final");
+    t = begin(24, 80, "confidence.db", "final");
     command(t, "confidence");
     command(t, "zoom");
     ok(terminal_has(t, "Reliability: ") && terminal_has(t, ", final"),
@@ -244,5 +283,6 @@ int main(void)
     ok(terminal_expect(t, "no item that A and B both"), "and is compared with no other");
     terminal_command(t, "quit");
     ok(terminal_ends(t), "and it quits, too");
+    bare();
     return tap_done();
 }

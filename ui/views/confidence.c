@@ -113,6 +113,15 @@ static void confidence_match(struct confidence *c, const struct log_item *a, int
 
 /* ---- plots */
 
+/* Whether there is a pair of which both confidences are known. */
+static bool confidence_has_points(const struct confidence *c)
+{
+    for (int i = 0; i < c->pair_count; i++)
+        if (plot_pair_known(&c->pairs[i]))
+            return true;
+    return false;
+}
+
 static void confidence_plots(struct workbench *w, const struct confidence *c, struct figure *out,
                              int panels[CONFIDENCE_FORMS])
 {
@@ -127,7 +136,7 @@ static void confidence_plots(struct workbench *w, const struct confidence *c, st
     }
     for (int i = 0; i < CONFIDENCE_FORMS; i++)
         panels[i] = -1;
-    if (c->pair_count) {
+    if (confidence_has_points(c)) {
         snprintf(says, sizeof says, "mean score %.1f %% with %s, %.1f %% with %s",
                  100 * c->score[0], of[0], 100 * c->score[1], of[1]);
         panels[CONFIDENCE_SCATTER] = out->panel_count;

@@ -19,6 +19,7 @@ extern const struct view view_confidence;
 
 #define SIDE 24 /* columns beside a plot, for what it has no room for */
 #define PAGE 10 /* points */
+#define CONFIDENCE_NONE "no item has a confidence and a score"
 
 static const char *const confidence_forms[] = {"scatter", "reliability"};
 
@@ -73,8 +74,10 @@ static void confidence_follow(struct workbench *w, struct confidence_view *v)
 
 static bool point_is_there(const struct figure_panel *x, struct plot_point at)
 {
-    const struct figure_series *s = at.series < x->series_count ? &x->series[at.series] : NULL;
-    return s && at.at < s->count && isfinite(s->x[at.at]) && isfinite(s->y[at.at]);
+    if (at.series < 0 || at.series >= x->series_count)
+        return false;
+    const struct figure_series *s = &x->series[at.series];
+    return at.at >= 0 && at.at < s->count && isfinite(s->x[at.at]) && isfinite(s->y[at.at]);
 }
 
 /* The point that is `by` points further, in the order of the series; the same where there is
@@ -289,7 +292,7 @@ static void confidence_draw(struct workbench *w, struct pane *p, struct area a)
     const struct figure_panel *x = confidence_shown(v);
     confidence_title(w, v, a);
     if (!x) {
-        inside_hint(a, 1, v->data.why[0] ? v->data.why : "no item has a confidence and a score");
+        inside_hint(a, 1, v->data.why[0] ? v->data.why : CONFIDENCE_NONE);
         return;
     }
     confidence_point(w, v, &v->chosen_item, x, v->chosen[v->form], point, sizeof point);
@@ -424,7 +427,7 @@ static const char *confidence_why(struct workbench *w, struct pane *p)
 {
     const struct confidence_view *v = p->state;
     (void)w;
-    return v->data.why[0] ? v->data.why : "no item has a confidence and a score";
+    return v->data.why[0] ? v->data.why : CONFIDENCE_NONE;
 }
 
 /* ---- commands */
@@ -460,8 +463,9 @@ static void do_confidence_form(struct workbench *w, const char *arg)
     if (confidence_panel(&v->data, (enum confidence_form)to))
         v->form = (enum confidence_form)to;
     else
-        workbench_say(w, true, "%s", to == CONFIDENCE_SCATTER ? "there is no item that A and B both"
-                      " answered" : "no item has a confidence and a score");
+        workbench_say(w, true, "%s", to != CONFIDENCE_SCATTER ? CONFIDENCE_NONE : v->data.pair_count
+                      ? "no item has a confidence of A and one of B"
+                      : "there is no item that A and B both answered");
 }
 
 static void do_confidence_task(struct workbench *w, const char *arg)
