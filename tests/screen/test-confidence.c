@@ -19,9 +19,10 @@ static const struct {
     bool right_a, right_b;
 } items[] = {
     {25, 75, false, true}, {75, 25, true, false}, {90, 90, true, true}, {50, 50, false, false},
-    {50, 50, false, false},
+    {50, 50, false, false}, {62, 38, true, false},
 };
 #define ITEMS (int)(sizeof items / sizeof items[0])
+#define OPEN 1 /* the item whose image is open: of the others there is none */
 
 /* A row whose answer has that sigmoid; bare: has none that is known. */
 static void write_row(FILE *f, const char *task, bool b, int i, bool bare)
@@ -29,8 +30,9 @@ static void write_row(FILE *f, const char *task, bool b, int i, bool bare)
     bool right = b ? items[i].right_b : items[i].right_a;
     double sure = (b ? items[i].b : items[i].a) / 100.0;
     fprintf(f, "{\"task\": \"%s\", \"split\": \"val\", \"checkpoint\": \"%s\", \"index\": %d,"
-            " \"id\": \"q%d\", \"image\": \"none%d.png\", \"text\": \"what is thing %d\","
-            " \"choice\": 1, \"answer\": \"cube\",", task, b ? "final" : "early", i, i, i, i);
+            " \"id\": \"q%d\", \"image\": \"%s%d.png\", \"text\": \"what is thing %d\","
+            " \"choice\": 1, \"answer\": \"cube\",", task, b ? "final" : "early", i, i,
+            i == OPEN ? "00000" : "none", i, i);
     if (!bare)
         fprintf(f, " \"top\": [[1, %.9f]], \"margin\": 1,", log(sure / (1 - sure)));
     fprintf(f, " \"score\": %d.0, \"correct\": %s}\n", right, right ? "true" : "false");
@@ -165,7 +167,7 @@ static void scatter(struct terminal *t)
     command(t, "zoom");
     ok(terminal_has(t, "Confidence: vqa val 2/2, A early, B final") ||
        terminal_has(t, "Confidence: vqa val 1/2, A early, B final"), "of whom it is");
-    ok(terminal_has(t, "both right (1)") && terminal_has(t, "only early (1)") &&
+    ok(terminal_has(t, "both right (1)") && terminal_has(t, "only early (2)") &&
        terminal_has(t, "only final (1)") && terminal_has(t, "neither (2)"), "what came of them");
     ok(terminal_has(t, "confidence of early") && terminal_has(t, "confidence of final"), "axes");
     ok(says_at(t, 0.75, 0.25, "q1: early 0.750, final 0.250, only early right"),
@@ -198,6 +200,10 @@ static void reliability(struct terminal *t)
     ok(says_at(t, 0.75, 1, "early, 0.73 to 0.80: 1 item, sure 0.750, right 1.000") ||
        says_at(t, 0.75, 1, "final, 0.73 to 0.80: 1 item, sure 0.750, right 1.000"),
        "one of a right one");
+    ok(says_at(t, 0.62, 1, "early, 0.60 to 0.67: 1 item, sure 0.620, right 1.000"),
+       "one that only A has");
+    ok(says_at(t, 0.38, 0, "final, 0.33 to 0.40: 1 item, sure 0.380, right 0.000"),
+       "one that only B has");
     ok(terminal_has(t, "calibration error"), "and what it comes to");
     command(t, "confidence-task");
     ok(terminal_has(t, "Reliability: gqa val"), "the other task");
@@ -256,6 +262,24 @@ static void bare(void)
     ok(terminal_ends(t), "and it quits");
 }
 
+/* Enter asks the chosen item of both, where its image can be had. */
+static void enter(struct terminal *t)
+{
+    int row, col;
+    ok(chosen(t, "q2: early 0.900"), "an item is chosen");
+    terminal_type(t, "\r");
+    ok(terminal_expect(t, "(o opens its image)"), "Enter says which image is missing");
+    if (ok(cell_of(t, 0.75, 0.25, &row, &col), "a place")) {
+        pointer_click(t, row, col);
+        ok(chosen(t, "q1: early 0.750"), "another one");
+        command(t, "zoom"); /* back: the comparison has to be on the screen */
+        terminal_type(t, "\r");
+        ok(terminal_expect(t, "[TASK 1] what is thing 1 [SEP]"), "Enter asks it");
+        ok(terminal_expect(t, "A early") && terminal_expect(t, "  margin "), "of both");
+        ok(pointer_row_has(t, 0, "000001.png"), "about its image");
+    }
+}
+
 int main(void)
 {
     if (getenv("TMPDIR") && chdir(getenv("TMPDIR")) != 0)
@@ -270,8 +294,7 @@ int main(void)
     command(t, "export confidence.csv");
     ok(terminal_expect(t, "confidence.csv: ") && file_has("confidence.csv", "item 1,1,0.75"),
        "its numbers");
-    terminal_type(t, "\r");
-    ok(terminal_expect(t, "none"), "Enter asks, and says which image is missing");
+    enter(t);
     terminal_command(t, "quit");
     ok(terminal_ends(t), "and it quits");
     t = begin(24, 80, "confidence.db", "final");
