@@ -32,13 +32,13 @@ all() {
         between 'between final none' 'between early final' 'bind' 'bind a' 'bind + help' box 'check-set' \
         'check-set none' 'check-set bad.checks' 'check-set one.checks' 'checkpoint x' 'checkpoint early' \
         'colors x' 'colors viridis' columns copy curves 'drop' 'drop x' drop-box 'export' 'export x.svg' \
-        'export no/where.csv' 'export x.xyz' 'find x' find-next first-of-two 'flips x' 'head' 'head 99' 'head 1' \
+        'export no/where.csv' 'export x.xyz' 'find x' find-next first-of-two 'flips x' 'head' 'head 99' 'head 2x' 'head 1' \
         'help x' 'hide x' hide 'history x' 'image' 'image 99' 'image 0' 'image 2' join 'keep' 'keep x' 'layer' \
-        'layer 99' 'layer 0' 'layer 1' 'leave-one-out x' 'leave-one-out tokens' lens-of 'lens-of x' 'map x' \
+        'layer 99' 'layer 2x' 'layer 0' 'layer 1' 'leave-one-out x' 'leave-one-out tokens' lens-of 'lens-of x' 'map x' \
         'map text-to-image' 'mask' 'mask 99' 'mask 0' 'matrix-of x' 'more-boxes x' 'more-boxes 3' 'note x' note \
         'open none.png' 'open' 'pan x' 'pan left' 'patch x' 'pin' 'pin star' 'plane-of x' 'press x1' 'press F13' \
-        'project none' 'project x y z' 'project-color' 'rank' 'rank 99' 'rank 2' 'region' 'region 99' 'region x' \
-        'region 2' 'replace' 'replace x y' 'restore' 'restore 9' 'save-images no/where' 'save-display no/where' \
+        'project none' 'project x y z' 'project-color' 'rank' 'rank 99' 'rank 2x' 'rank 2' 'region' 'region 99' 'region x' \
+        'region 2x' 'region 2' 'replace' 'replace x y' 'restore' 'restore 9' 'save-images no/where' 'save-display no/where' \
         'set' 'set x 1' 'set boxes' 'set boxes x' 'set boxes 0' 'set boxes 101' 'set boxes 9' \
         'set figure-width 5' 'set figure-width x' 'set figure-width 90' 'set figure-dpi 9' 'set mouse x' \
         'set mouse off' 'set graphics x' 'set special x' 'set color x' 'set theme x' 'sleep x' 'sort' 'source' \

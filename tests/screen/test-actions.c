@@ -46,7 +46,7 @@ static const struct scene scenes[] = {
     {"page-up", "", ESC "[5~", "4:{ 1 star\n-12:{11 "},
     {"last", "", "G", "12:{36 "},
     {"first", "", ESC "OH", "4:{ 1 star"},
-    {"rank", "", ":rank 2\r", "5:{ 2 no"},
+    {"rank", "", ":rank 2\r:rank 99\r", "31:there are ranks 1 to 36, not '99'\n5:{ 2 no"},
 
     {"find", FRESH ":view answer\r", "/", "30:find:\ncursor 30"},
     {"find-next", "cat\r:first\r", ";", "7:{ 4 cat"},

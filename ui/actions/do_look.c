@@ -2,6 +2,7 @@
 /* Choosing what is looked at: tokens, regions, answers, maps, layers, heads. */
 #include "ui/actions/actions.h"
 
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -11,13 +12,21 @@ static int look_wrap(int i, int n)
     return n > 0 ? (i % n + n) % n : 0;
 }
 
+/* A whole number that is not negative, and nothing else; else -1. */
+static int look_number(const char *arg)
+{
+    char *end;
+    long n = strtol(arg, &end, 10);
+    return end == arg || *end || n < 0 || n > INT_MAX ? -1 : (int)n;
+}
+
 /* ---- tokens, regions, answers */
 
 /* A number from 1, or a piece of text. */
 void do_token(struct workbench *w, const char *arg)
 {
     const struct result *r = w->now.r;
-    int n = r ? r->token_count : 0, at = atoi(arg) - 1;
+    int n = r ? r->token_count : 0, at = look_number(arg) - 1;
     for (int i = 0; i < n && at < 0; i++)
         if (strcasecmp(r->tokens[i].piece, arg) == 0)
             at = i;
@@ -31,9 +40,9 @@ void do_token(struct workbench *w, const char *arg)
 
 void do_region(struct workbench *w, const char *arg)
 {
-    int image = photo_in_result(w), at = atoi(arg);
+    int image = photo_in_result(w), at = look_number(arg);
     int n = image < 0 ? 0 : look_regions(w->now.r, image);
-    if (at < 0 || at >= n || (at == 0 && strcmp(arg, "0") != 0))
+    if (at < 0 || at >= n)
         workbench_say(w, true, n ? "there are regions 0 (the whole image) to %d"
                                  : "ask something first", n - 1);
     else
@@ -43,10 +52,13 @@ void do_region(struct workbench *w, const char *arg)
 void do_rank(struct workbench *w, const char *arg)
 {
     const struct result *r = w->now.r;
-    int rank = atoi(arg) - 1, n = r ? r->box_count ? r->box_count : r->answer_count : 0;
-    look_choose_rank(w, rank);
-    if (n && (rank < 0 || rank >= n))
-        workbench_say(w, true, "there are ranks 1 to %d, not '%s'", n, arg);
+    int rank = look_number(arg) - 1;
+    int n = r ? r->box_count ? r->box_count : r->answer_count : 0;
+    if (rank < 0 || rank >= n)
+        workbench_say(w, true, n ? "there are ranks 1 to %d, not '%s'" : "ask something first", n,
+                      arg);
+    else
+        look_choose_rank(w, rank);
 }
 
 /* ---- maps, layers, heads: of the pane with the keys */
@@ -116,7 +128,7 @@ static void set_layer(struct workbench *w, int layer)
 
 void do_layer(struct workbench *w, const char *arg)
 {
-    int n = atoi(arg), most = look_layers(w, slice_now(w).kind);
+    int n = look_number(arg), most = look_layers(w, slice_now(w).kind);
     if (most == 0)
         workbench_say(w, true, "ask something first");
     else if (n < 1 || n > most)
@@ -172,7 +184,7 @@ static void set_head(struct workbench *w, int head)
 
 void do_head(struct workbench *w, const char *arg)
 {
-    int n = atoi(arg), most = look_heads(w, slice_now(w).kind);
+    int n = look_number(arg), most = look_heads(w, slice_now(w).kind);
     if (strcmp(arg, "mean") == 0)
         set_head(w, LOOK_MEAN);
     else if (strcmp(arg, "max") == 0)
