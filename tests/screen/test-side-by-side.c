@@ -112,6 +112,10 @@ static void probes(struct terminal *t)
 {
     command(t, "check-set %s", pins);
     ok(terminal_expect(t, "is new"), "a set that is not there yet");
+    ok(shell("mkfifo '%s'", pins), "a pipe takes its name");
+    command(t, "pin red");
+    ok(terminal_expect(t, "is a pipe"), "it is not waited for a reader of the pipe");
+    ok(shell("rm '%s'", pins), "the pipe goes");
     command(t, "pin red");
     ok(terminal_expect(t, "2 checkpoints") && access(pins, R_OK) == 0, "a query is pinned");
     ok(shell("grep -q '^answer: red' '%s' && grep -q '^task: vqa' '%s'", pins, pins),

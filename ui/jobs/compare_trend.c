@@ -5,6 +5,7 @@
 
 #include "src/study/eval.h"
 #include "src/base/mem.h"
+#include "src/base/stream.h"
 #include "ui/jobs/own_query.h"
 
 #include <errno.h>
@@ -137,6 +138,9 @@ static bool make_probe(struct workbench *w, struct probes *set, const char *answ
 
 static int trend_append(const char *path, const struct probe *p, struct vs_err *err)
 {
+    int rc = stream_check(path, err);
+    if (rc != 0)
+        return rc;
     char *text = probe_format(p, NULL);
     FILE *f = fopen(path, "ae");
     bool good = f && (ftell(f) == 0 || fputc('\n', f) != EOF) && fputs(text, f) != EOF;
