@@ -172,7 +172,7 @@ int log_read_pairs(struct log *l, const struct log_pairs *p, int64_t *next, int 
 /* An item of an evaluation as numbers alone, without its row. */
 struct log_item {
     int64_t item;
-    uint64_t name;             /* of what it is called: two of one number may be others */
+    uint64_t name;             /* a hash of its name: where it differs, so do the items */
     double score, confidence;  /* NAN: none is known */
     bool right;
 };
