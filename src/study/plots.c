@@ -92,7 +92,7 @@ void plot_reliability(struct figure *f, const char *name, const struct plot_trus
     struct buf note = {0};
     p->unit = p->diagonal = p->equal = true;
     p->col_title = xstrdup("confidence");
-    p->row_title = xstrdup("share that is right");
+    p->row_title = xstrdup("accuracy");
     for (int i = 0; i < count; i++)
         reliability_series(p, &list[i], &note);
     p->note = buf_steal(&note);

@@ -204,7 +204,7 @@ sed 's/"checkpoint": "noise"/"checkpoint": "other"/; s/"score": 1.0, "correct": 
 "$VILSCOPE" compare --rows "$rows" other.jsonl --calibration --figure scores.svg >out 2>err </dev/null
 ok $? "compare --figure: $(cat err)"
 for word in "vqa minval" "nlvr2 dev" "vqa minval: reliability" "vqa minval: other against noise" "both right (0)" \
-    "only noise (2)" "only other (0)" "confidence of noise" "share that is right"; do
+    "only noise (2)" "only other (0)" "confidence of noise" "accuracy"; do
     grep -q ">$word<" scores.svg || echo "$word"
 done >left
 [ ! -s left ]

@@ -194,15 +194,15 @@ static void reliability(struct terminal *t)
 {
     command(t, "confidence-form reliability");
     ok(terminal_has(t, "Reliability: vqa val"), "the other form");
-    ok(says_at(t, 0.5, 0, "early, 0.47 to 0.53: 2 items, sure 0.500, right 0.000") ||
-       says_at(t, 0.5, 0, "final, 0.47 to 0.53: 2 items, sure 0.500, right 0.000"),
+    ok(says_at(t, 0.5, 0, "early, 0.47 to 0.53: 2 items, confidence 0.500, accuracy 0.000") ||
+       says_at(t, 0.5, 0, "final, 0.47 to 0.53: 2 items, confidence 0.500, accuracy 0.000"),
        "a bin of two wrong ones");
-    ok(says_at(t, 0.75, 1, "early, 0.73 to 0.80: 1 item, sure 0.750, right 1.000") ||
-       says_at(t, 0.75, 1, "final, 0.73 to 0.80: 1 item, sure 0.750, right 1.000"),
+    ok(says_at(t, 0.75, 1, "early, 0.73 to 0.80: 1 item, confidence 0.750, accuracy 1.000") ||
+       says_at(t, 0.75, 1, "final, 0.73 to 0.80: 1 item, confidence 0.750, accuracy 1.000"),
        "one of a right one");
-    ok(says_at(t, 0.62, 1, "early, 0.60 to 0.67: 1 item, sure 0.620, right 1.000"),
+    ok(says_at(t, 0.62, 1, "early, 0.60 to 0.67: 1 item, confidence 0.620, accuracy 1.000"),
        "one that only A has");
-    ok(says_at(t, 0.38, 0, "final, 0.33 to 0.40: 1 item, sure 0.380, right 0.000"),
+    ok(says_at(t, 0.38, 0, "final, 0.33 to 0.40: 1 item, confidence 0.380, accuracy 0.000"),
        "one that only B has");
     ok(terminal_has(t, "calibration error"), "and what it comes to");
     command(t, "confidence-task");
@@ -225,7 +225,7 @@ static void figure(struct terminal *t)
     static const char *const all[] = {
         ">Confidence of logged evaluations: vqa val<", ">vqa val: final against early<",
         ">both right (1)<", ">neither (2)<", ">confidence of early<", ">vqa val: reliability<",
-        ">share that is right<", "; evaluation "};
+        ">accuracy<", "; evaluation "};
     command(t, "confidence vqa");
     command(t, "export confidence.svg");
     if (terminal_has(t, "without Cairo"))
@@ -246,7 +246,7 @@ static void bare(void)
     command(t, "zoom");
     ok(terminal_expect(t, "no item has a confidence and a score"), "without points it says why");
     command(t, "confidence-form scatter");
-    ok(terminal_expect(t, "no item has a confidence of A and one of B"), "and why there is no scatter");
+    ok(terminal_expect(t, "no item has a confidence of A and one of B"), "and no scatter");
     terminal_type(t, "\r");
     ok(terminal_expect(t, "Enter asks an item"), "Enter has no item");
     terminal_command(t, "quit");

@@ -64,6 +64,7 @@ static const struct screen screens[] = {
     {"confidence-text", "set graphics blocks;suggest vqa;wait;confidence snli-ve", NULL},
     {"reliability", "suggest vqa;wait;confidence snli-ve;confidence-form reliability;zoom;right",
      NULL},
+    {"region-words", "suggest vqa;wait;region 3", NULL},
     {"box", "suggest vqa;wait;box;press Enter;press L;press J", "arrows move"},
     {"matrix", "suggest vqa;wait;matrix;token large;region 3", NULL},
     {"matrix-numbers",

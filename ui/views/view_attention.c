@@ -109,9 +109,9 @@ static void draw_attention_words(const struct workbench *w, struct area a)
 {
     char name[160];
     draw_region_name(w, w->sel->region, name, sizeof name);
-    draw_text(a.row, a.col, a.cols, a.cols < 40 ? "%s: v tokens" : "%s: its words are in the view "
-              "tokens", name);
-    draw_text(a.row + 1, a.col, a.cols, "or a token: Left, Right");
+    draw_text(a.row, a.col, a.cols, "choose a token: Left, Right");
+    draw_text(a.row + 1, a.col, a.cols, a.cols < 44 ? ":view tokens has its words"
+                                                    : ":view tokens has the words of %s", name);
 }
 
 /* How one chooses what looks. */

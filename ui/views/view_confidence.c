@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Evaluations in the log as plots: how sure A and B were of each item, against each other, and how
- * far that can be trusted. The numbers are those of confidence.c. */
+/* Evaluations in the log as plots: the confidence of A and B in each item, against each other, and
+ * the accuracy of answers with that confidence. The numbers are those of confidence.c. */
 #include "src/base/mem.h"
 #include "ui/jobs/compare.h"
 #include "ui/kit/text.h"
@@ -82,7 +82,8 @@ static bool point_is_there(const struct figure_panel *x, struct plot_point at)
 
 /* The point that is `by` points further, in the order of the series; the same where there is
  * none. */
-static struct plot_point point_step(const struct figure_panel *x, struct plot_point from, int by)
+static struct plot_point point_step(const struct figure_panel *x, struct plot_point from,
+                                         int by)
 {
     struct plot_point at = from, best = from;
     int step = by < 0 ? -1 : 1;
@@ -141,7 +142,7 @@ static const struct flip *confidence_item(struct workbench *w, const struct conf
 }
 
 /* "q17: early 0.913, final 0.551, only early right", which item that is is read into `item`; or
- * "final, 0.53 to 0.60: 12 items, sure 0.561, right 0.417" */
+ * "final, 0.53 to 0.60: 12 items, confidence 0.561, accuracy 0.417" */
 static void confidence_point(struct workbench *w, const struct confidence_view *v,
                              struct confidence_item *item, const struct figure_panel *x,
                              struct plot_point at, char *out, size_t size)
@@ -164,8 +165,8 @@ static void confidence_point(struct workbench *w, const struct confidence_view *
     }
     int side = c->trusted[0].count ? at.series : 1;
     const struct stats_bin *bin = &c->trusted[side].bins[of];
-    snprintf(out, size, "%s, %.2f to %.2f: %d item%s, sure %.3f, right %.3f", side ? b : a,
-             (double)of / STATS_BINS, (double)(of + 1) / STATS_BINS, bin->count,
+    snprintf(out, size, "%s, %.2f to %.2f: %d item%s, confidence %.3f, accuracy %.3f",
+             side ? b : a, (double)of / STATS_BINS, (double)(of + 1) / STATS_BINS, bin->count,
              bin->count == 1 ? "" : "s", bin->confidence, bin->right);
 }
 
@@ -243,12 +244,14 @@ static void draw_confidence_bins(const struct confidence_view *v, struct area a)
     const struct stats_calibration *c =
         &v->data.trusted[v->data.trusted[0].count ? at.series : 1];
     int row = a.row, end = a.row + a.rows, shown = 0;
+    bool wide = a.cols >= 31;
     for (int i = 0; i < STATS_BINS; i++)
         shown += c->bins[i].count > 0;
     if (a.rows < 2)
         return;
     attrset((int)draw_dim());
-    draw_text(row++, a.col, a.cols, "   from  items   sure  right");
+    draw_text(row++, a.col, a.cols, wide ? "from  items confidence accuracy"
+                                         : "from  items conf.  acc.");
     attrset(A_NORMAL);
     for (int i = 0, from = 0; i < STATS_BINS && row < end; i++) {
         const struct stats_bin *b = &c->bins[i];
@@ -259,8 +262,8 @@ static void draw_confidence_bins(const struct confidence_view *v, struct area a)
         if (i < at.at && left > end - row)
             continue;
         attrset(i == at.at ? A_REVERSE : A_NORMAL);
-        draw_text(row++, a.col, a.cols, "%7.2f %6d %6.3f %6.3f", (double)i / STATS_BINS, b->count,
-                  b->confidence, b->right);
+        draw_text(row++, a.col, a.cols, "%.2f %6d %*.3f %*.3f", (double)i / STATS_BINS, b->count,
+                  wide ? 10 : 5, b->confidence, wide ? 8 : 5, b->right);
         attrset(A_NORMAL);
     }
 }
@@ -273,8 +276,8 @@ static void draw_confidence_side(struct workbench *w, struct confidence_view *v,
     plot_legend(w, x, 0, a);
     a = area_below(a, rows + (a.rows > rows + 6));
     attrset((int)draw_dim());
-    int used = x->note && a.rows > 5 ? draw_wrapped((struct area){a.row, a.col, 4, a.cols}, x->note)
-                                     : 0;
+    const struct area note = {a.row, a.col, 4, a.cols};
+    int used = x->note && a.rows > 5 ? draw_wrapped(note, x->note) : 0;
     attrset(A_NORMAL);
     a = area_below(a, used + (used > 0 && a.rows > used + 6));
     if (v->form == CONFIDENCE_SCATTER)
@@ -387,7 +390,7 @@ static bool confidence_table(struct workbench *w, struct pane *p, struct table *
     for (int k = 0; k < out->cols; k++)
         out->col_names[k] = items ? xstrdup(names[k])
                                   : xasprintf("%c %s", k < 3 ? 'A' : 'B', k % 3 == 0 ? "items"
-                                              : k % 3 == 1 ? "confidence" : "right");
+                                              : k % 3 == 1 ? "confidence" : "accuracy");
     for (int i = 0; i < out->rows; i++) {
         float *x = out->x + (ptrdiff_t)i * out->cols;
         if (items) {
@@ -482,7 +485,7 @@ static void do_confidence_task(struct workbench *w, const char *arg)
 static const struct action confidence_actions[] = {
     ACTIONS_AFTER("flips-sure"),
     {"confidence", "$", "[TASK]", NULL,
-     "plots of logged evaluations: how sure A and B were, and how often they were right",
+     "plots of logged evaluations: confidence and accuracy of A and B",
      do_confidence},
     {"confidence-form", "C-o", "[FORM]", "confidence",
      "scatter, of A against B, or reliability, of both", do_confidence_form},
@@ -493,7 +496,7 @@ static const struct action confidence_actions[] = {
 
 const struct view view_confidence = {
     .name = "confidence",
-    .what = "how sure A and B were in logged evaluations, and how far that can be trusted",
+    .what = "confidence and accuracy of A and B in logged evaluations",
     .hints = "arrows choose, C-o scatter or reliability, C-f task, Enter asks both",
     .state = sizeof(struct confidence_view),
     .end = confidence_end,
