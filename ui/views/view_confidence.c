@@ -72,7 +72,7 @@ static void confidence_follow(struct workbench *w, struct confidence_view *v)
     confidence_begin(v);
 }
 
-static bool point_is_there(const struct figure_panel *x, struct plot_point at)
+static bool confidence_has_point(const struct figure_panel *x, struct plot_point at)
 {
     if (at.series < 0 || at.series >= x->series_count)
         return false;
@@ -82,7 +82,7 @@ static bool point_is_there(const struct figure_panel *x, struct plot_point at)
 
 /* The point that is `by` points further, in the order of the series; the same where there is
  * none. */
-static struct plot_point point_step(const struct figure_panel *x, struct plot_point from,
+static struct plot_point confidence_step(const struct figure_panel *x, struct plot_point from,
                                          int by)
 {
     struct plot_point at = from, best = from;
@@ -97,7 +97,7 @@ static struct plot_point point_step(const struct figure_panel *x, struct plot_po
         }
         if (at.series < 0 || at.series >= x->series_count)
             break;
-        if (at.at < 0 || !point_is_there(x, at))
+        if (at.at < 0 || !confidence_has_point(x, at))
             continue;
         best = at;
         left--;
@@ -110,8 +110,8 @@ static const struct figure_panel *confidence_shown(struct confidence_view *v)
 {
     const struct figure_panel *x = confidence_panel(&v->data, v->form);
     struct plot_point *at = &v->chosen[v->form];
-    if (x && !point_is_there(x, *at))
-        *at = point_step(x, (struct plot_point){0, -1}, 1);
+    if (x && !confidence_has_point(x, *at))
+        *at = confidence_step(x, (struct plot_point){0, -1}, 1);
     return x;
 }
 
@@ -149,7 +149,7 @@ static void confidence_point(struct workbench *w, const struct confidence_view *
 {
     const struct confidence *c = &v->data;
     char a[64], b[64], right[160];
-    if (!point_is_there(x, at)) {
+    if (!confidence_has_point(x, at)) {
         snprintf(out, size, "no point");
         return;
     }
@@ -189,7 +189,7 @@ static void confidence_title(struct workbench *w, const struct confidence_view *
 }
 
 /* In as many rows as it needs, and there are; returns those. */
-static int draw_wrapped(struct area a, const char *text)
+static int draw_confidence_text(struct area a, const char *text)
 {
     int row = 0;
     while (*text && row < a.rows) {
@@ -203,7 +203,7 @@ static int draw_wrapped(struct area a, const char *text)
 }
 
 /* The rest of an area below so many rows. */
-static struct area area_below(struct area a, int rows)
+static struct area confidence_below(struct area a, int rows)
 {
     rows = rows < a.rows ? rows : a.rows;
     return (struct area){a.row + rows, a.col, a.rows - rows, a.cols};
@@ -214,14 +214,14 @@ static void draw_confidence_item(struct workbench *w, struct confidence_view *v,
                                  const struct figure_panel *x, struct area a)
 {
     struct plot_point at = v->chosen[v->form];
-    int of = point_is_there(x, at) ? x->series[at.series].of[at.at] : -1;
+    int of = confidence_has_point(x, at) ? x->series[at.series].of[at.at] : -1;
     const struct flip *f = of < 0 ? NULL : confidence_item(w, v, &v->chosen_item, of);
     if (!f || a.rows < 1)
         return;
     const struct row *of_side[2] = {&f->a, &f->b};
     char *asked = xasprintf("item %s of %s: %s", f->a.id, draw_base_name(f->a.image), f->a.text);
     attrset(A_BOLD);
-    a = area_below(a, draw_wrapped(a, asked));
+    a = confidence_below(a, draw_confidence_text(a, asked));
     attrset(A_NORMAL);
     free(asked);
     for (int k = 0; k < 2 && a.rows > 0; k++) {
@@ -231,7 +231,7 @@ static void draw_confidence_item(struct workbench *w, struct confidence_view *v,
         draw_text(a.row, a.col, a.cols, "%s %s: %s %.3f", of_side[k]->correct ? "+" : "-", name,
                   of_side[k]->answer, of_side[k]->confidence);
         attrset(A_NORMAL);
-        a = area_below(a, 1);
+        a = confidence_below(a, 1);
     }
     if (f->a.right && a.rows > 0)
         draw_text(a.row, a.col, a.cols, "right is %s", f->a.right);
@@ -274,12 +274,12 @@ static void draw_confidence_side(struct workbench *w, struct confidence_view *v,
 {
     int rows = plot_legend_rows(x, 0);
     plot_legend(w, x, 0, a);
-    a = area_below(a, rows + (a.rows > rows + 6));
+    a = confidence_below(a, rows + (a.rows > rows + 6));
     attrset((int)draw_dim());
     const struct area note = {a.row, a.col, 4, a.cols};
-    int used = x->note && a.rows > 5 ? draw_wrapped(note, x->note) : 0;
+    int used = x->note && a.rows > 5 ? draw_confidence_text(note, x->note) : 0;
     attrset(A_NORMAL);
-    a = area_below(a, used + (used > 0 && a.rows > used + 6));
+    a = confidence_below(a, used + (used > 0 && a.rows > used + 6));
     if (v->form == CONFIDENCE_SCATTER)
         draw_confidence_item(w, v, x, a);
     else
@@ -300,7 +300,7 @@ static void confidence_draw(struct workbench *w, struct pane *p, struct area a)
     }
     confidence_point(w, v, &v->chosen_item, x, v->chosen[v->form], point, sizeof point);
     draw_text(a.row + 1, a.col, a.cols, "%s", point);
-    struct area body = area_below(a, 2);
+    struct area body = confidence_below(a, 2);
     int cols = plot_cols(w, x, body), legend = plot_legend_rows(x, body.cols);
     bool beside = cols == 0 || body.cols - cols >= SIDE;
     if (!beside)
@@ -326,13 +326,13 @@ static void confidence_move(struct workbench *w, struct pane *p, enum motion m)
     struct plot_point *at = &v->chosen[v->form];
     const struct plot_point first = {0, -1}, last = {x->series_count, 0};
     switch (m) {
-    case MOVE_PAGE_UP: *at = point_step(x, *at, -PAGE); break;
-    case MOVE_PAGE_DOWN: *at = point_step(x, *at, PAGE); break;
-    case MOVE_FIRST: *at = point_step(x, first, 1); break;
-    case MOVE_LAST: *at = point_step(x, last, -1); break;
+    case MOVE_PAGE_UP: *at = confidence_step(x, *at, -PAGE); break;
+    case MOVE_PAGE_DOWN: *at = confidence_step(x, *at, PAGE); break;
+    case MOVE_FIRST: *at = confidence_step(x, first, 1); break;
+    case MOVE_LAST: *at = confidence_step(x, last, -1); break;
     case MOVE_UP: case MOVE_DOWN: case MOVE_LEFT: case MOVE_RIGHT:
         *at = v->plot.at.rows ? plot_toward(&v->plot, x, *at, m)
-                              : point_step(x, *at, m == MOVE_UP || m == MOVE_LEFT ? -1 : 1);
+                              : confidence_step(x, *at, m == MOVE_UP || m == MOVE_LEFT ? -1 : 1);
     }
 }
 
@@ -363,7 +363,7 @@ static void confidence_accept(struct workbench *w, struct pane *p)
     confidence_follow(w, v);
     const struct figure_panel *x = confidence_shown(v);
     struct plot_point at = v->chosen[v->form];
-    if (!x || v->form != CONFIDENCE_SCATTER || !point_is_there(x, at)) {
+    if (!x || v->form != CONFIDENCE_SCATTER || !confidence_has_point(x, at)) {
         workbench_say(w, true, "Enter asks an item: C-o shows them");
         return;
     }
