@@ -23,6 +23,7 @@ struct measuring {
     const char *command;
     struct rows_out rows; /* of eval --change */
     struct command_items show;
+    bool *noted; /* (task_count) that answers are not in the model's list: it has one for all */
     int failed; /* tasks of checkpoints that came to nothing */
 };
 
@@ -68,6 +69,12 @@ static void measure_say(const struct measuring *g, const struct evaluation *e,
                    "images %s not there, the first is %s\n", g->command, what, gone->items,
                    g->show.checkpoint, gone->pictures,
                    gone->pictures == 1 ? "is" : "are", gone->first);
+    for (int t = 0; t < task_count; t++) {
+        const struct eval_score *s = &e->scores[t];
+        if (s->unlisted && !g->noted[t])
+            eval_say_unlisted(g->command, &task_table[t], s->unlisted, s->count);
+        g->noted[t] |= s->unlisted > 0;
+    }
     free(what);
 }
 
@@ -83,6 +90,7 @@ static int measure_one(struct measuring *g, const struct eval_set *data, int che
     struct buf notes = {0};
     int failed = g->failed;
     bool *without = xcalloc((size_t)task_count, sizeof *without);
+    struct eval_score *scores = xcalloc((size_t)task_count, sizeof *scores);
     bool folder = data->reference != NULL; /* which says itself what is missing */
     const struct task *task = folder ? NULL : g->o->task;
     struct evaluation e = {.set = data, .checkpoint = checkpoint, .limit = g->o->limit,
@@ -90,7 +98,8 @@ static int measure_one(struct measuring *g, const struct eval_set *data, int che
                            .task = task, .without = without, .gone = folder ? NULL : &gone,
                            .shard = g->o->shard, .past = g->rows.past,
                            .past_in_parts = true, .row = measure_take, .row_arg = g,
-                           .cancel = g->stop, .report = measure_report, .report_arg = g};
+                           .scores = scores, .cancel = g->stop, .report = measure_report,
+                           .report_arg = g};
     if (change) {
         e.changes = change->list;
         e.change_count = change->count;
@@ -114,6 +123,7 @@ static int measure_one(struct measuring *g, const struct eval_set *data, int che
         rowset_drop(g->set);
     evaluation_fini(&e);
     buf_fini(&notes);
+    free(scores);
     free(without);
     free(before);
     free(name);
@@ -227,7 +237,11 @@ static void measure_drop_empty(const char *path)
 
 static int measure_run(struct measuring *g, struct vs_err *err)
 {
+    g->noted = xcalloc((size_t)task_count, sizeof *g->noted);
+    for (int t = 0; g->set->count > 0 && t < task_count; t++)
+        g->noted[t] = true; /* with a checkpoint that was measured before */
     int rc = g->o->reference ? measure_folder(g, err) : measure_data(g, err);
+    free(g->noted);
     if (vs_is_of_all(rc) && !g->o->rows_out && g->set->count > 0) {
         plain_text(stderr, "vilscope %s: %s: what was measured until then is compared\n",
                    g->command, rc == VS_E_GONE ? err->text : "stopped");

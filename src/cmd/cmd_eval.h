@@ -79,6 +79,8 @@ void column_print_attention(const struct column *list, int count);
 /* Notes on standard error: what the model was not trained on, and images that are not there. */
 void column_print_foreign(const struct column *list, int count);
 void column_print_unlisted(const struct column *list, int count);
+/* The note of one task's items; nothing where unlisted is 0. */
+void eval_say_unlisted(const char *command, const struct task *t, int unlisted, int items);
 void column_print_gone(const struct column *c);
 void column_print_json(const struct model *m, const struct eval_set *set,
                        const struct column *list, int count, bool interrupted);

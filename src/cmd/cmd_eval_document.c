@@ -103,6 +103,8 @@ static void put_scores(const struct evaluation *e)
         put_number("text_score", (double)s->text / s->pairs);
         put_number("image_score", (double)s->image / s->pairs);
     }
+    if (s->unlisted)
+        printf(",\n \"unlisted\": %d", s->unlisted);
     if (!e->set->pool)
         return;
     put_recall("", &s->images);

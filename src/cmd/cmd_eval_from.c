@@ -44,6 +44,7 @@ static int from_print(struct from *f, const struct row_evaluation *rows,
         .path = logged->e.checkpoint_path, .data = known ? logged->e.data_path : rows->source,
         .data_digest = logged->e.data_digest, .task = rows->task->name, .split = rows->split,
         .e = e, .ms = (double)NAN, .flaws_known = known};
+    eval_say_unlisted("eval", rows->task, e->sums.unlisted, e->sums.scored);
     if (!f->json) {
         eval_line_print(rows->checkpoint, e, f->shown++ == 0);
         return 0;

@@ -187,17 +187,22 @@ void column_print_foreign(const struct column *list, int count)
                 "model was not trained on\n", foreign, all);
 }
 
+void eval_say_unlisted(const char *command, const struct task *t, int unlisted, int items)
+{
+    if (unlisted)
+        plain_text(stderr, "vilscope %s: note: %s: for %d of %d items no correct answer is in the "
+                   "model's answer list: %s\n", command, t->name, unlisted, items,
+                   unlisted == items ? "is it the list of another data set?"
+                   : unlisted == 1   ? "it counts as wrong"
+                                     : "they count as wrong");
+}
+
 /* And what is right. */
 void column_print_unlisted(const struct column *list, int count)
 {
     for (int t = 0; t < task_count && count; t++) {
         const struct eval_score *s = first_score(list, count, t);
-        if (s->unlisted)
-            plain_text(stderr, "vilscope eval: note: %s: the model's list of answers has no right "
-                       "one for %d of %d items: %s\n", task_table[t].name, s->unlisted, s->count,
-                       s->unlisted == s->count ? "none can be right; is it the list of another "
-                                                 "data set?"
-                                               : "they cannot be right");
+        eval_say_unlisted("eval", &task_table[t], s->unlisted, s->count);
     }
 }
 

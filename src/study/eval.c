@@ -109,12 +109,10 @@ static void add_mark(struct run *r, const struct eval_item *it, const struct eva
                      const struct result *x)
 {
     struct eval_sum *s = &r->sums[it->task - task_table];
-    if (eval_has_truth(it)) {
+    if (eval_has_truth(it))
         eval_sum_add(s, it, mark, x);
-        s->unlisted += !eval_is_listed(&r->listed, r->m, it);
-    } else {
+    else
         s->answered++;
-    }
 }
 
 static void take_result(void *arg, const struct eval_item *it, struct result *x)
@@ -123,6 +121,7 @@ static void take_result(void *arg, const struct eval_item *it, struct result *x)
     struct eval_mark mark;
     if (!r->set->reference) { /* of which the taker knows how it is scored */
         eval_mark_of(it, x, &mark);
+        mark.unlisted = !eval_is_listed(&r->listed, r->m, it);
         add_mark(r, it, &mark, x);
     }
     if (r->o->take)

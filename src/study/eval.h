@@ -115,6 +115,7 @@ struct eval_mark {
     bool text, image; /* two images with a caption each: both images prefer their captions, both
                          captions their images */
     bool foreign;     /* words or pictures that the model was not trained on */
+    bool unlisted;    /* the model's list of answers has none that is right */
 };
 
 /* Scores of a task: the mean with a 95 % interval. */

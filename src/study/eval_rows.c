@@ -276,6 +276,8 @@ static void put_mark(struct buf *b, const struct eval_item *it, const struct eva
         buf_printf(b, ", \"boxes\": [%d, %d]", m->found, m->named);
     if (m->foreign)
         buf_puts(b, ", \"outside_domain\": true");
+    if (m->unlisted)
+        buf_puts(b, ", \"unlisted\": true");
 }
 
 static double margin_of(const struct eval_verdict *v)

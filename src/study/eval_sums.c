@@ -178,6 +178,7 @@ void eval_sum_add(struct eval_sum *s, const struct eval_item *it, const struct e
 {
     s->count++;
     s->foreign += mark->foreign;
+    s->unlisted += mark->unlisted;
     s->score += mark->score;
     s->ms += r ? r->ms.total : 0;
     s->timed += r != NULL;

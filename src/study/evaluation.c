@@ -13,6 +13,8 @@
 
 struct evaluating {
     struct evaluation *e;
+    struct model *m;
+    struct eval_listed listed;
     struct past_items past;
     const char *checkpoint;
     struct buf row, reference;
@@ -162,12 +164,14 @@ static bool is_past(void *arg, const struct eval_item *it, struct eval_mark *mar
     return is;
 }
 
-static int judge(const struct eval_set *s, const struct eval_item *it, const struct result *r,
+static int judge(struct evaluating *g, const struct eval_item *it, const struct result *r,
                  struct eval_verdict *v, struct vs_err *err)
 {
+    const struct eval_set *s = g->e->set;
     if (s->reference)
         return s->reference->judge(s, it, r, v, err);
     eval_judge(it, r, v);
+    v->mark.unlisted = !eval_is_listed(&g->listed, g->m, it);
     return 0;
 }
 
@@ -178,7 +182,7 @@ static void take(void *arg, const struct eval_item *it, const struct result *r)
     struct vs_err why = {0};
     if (g->rc != 0)
         return;
-    if (judge(g->e->set, it, r, &v, &why) != 0) {
+    if (judge(g, it, r, &v, &why) != 0) {
         g->rc = pass_over(g, it, why.text, &g->failure);
     } else {
         g->rc = take_verdict(g, it, r, &v);
@@ -200,7 +204,7 @@ static void report(void *arg, const struct eval_progress *p)
         g->e->report(g->e->report_arg, &told);
 }
 
-static int run(struct evaluating *g, struct model *m)
+static int run(struct evaluating *g)
 {
     struct evaluation *e = g->e;
     struct eval_score *own = xcalloc((size_t)task_count, sizeof *own);
@@ -213,7 +217,7 @@ static int run(struct evaluating *g, struct model *m)
                              .bad_image = take_bad_image, .bad_arg = g,
                              .skip = is_past, .skip_arg = g,
                              .cancel = &g->stop, .report = report, .report_arg = g};
-    int rc = eval_run(m, e->set, &o, e->scores ? e->scores : own, g->err);
+    int rc = eval_run(g->m, e->set, &o, e->scores ? e->scores : own, g->err);
     free(own);
     if (g->rc != 0) {
         *g->err = g->failure;
@@ -242,7 +246,7 @@ static int nothing_asked(const struct evaluation *e, struct vs_err *err)
 
 int evaluation_run(struct evaluation *e, struct model *m, struct vs_err *err)
 {
-    struct evaluating g = {.e = e, .checkpoint = e->name ? e->name
+    struct evaluating g = {.e = e, .m = m, .checkpoint = e->name ? e->name
                                                  : model_checkpoint_name(m, e->checkpoint),
                            .err = err};
     g.past.last = -1;
@@ -253,7 +257,7 @@ int evaluation_run(struct evaluation *e, struct model *m, struct vs_err *err)
     if (e->past_is_ours)
         g.past.last = -1; /* nothing is compared, and gaps are filled */
     if (rc == 0)
-        rc = run(&g, m);
+        rc = run(&g);
     int finished = reference_finish(&e->sums, rc ? &g.failure : err); /* also when it was ended */
     rc = rc ? rc : finished;
     if (rc == 0 && e->sums.items == 0 && e->flaw_count)
@@ -263,6 +267,7 @@ int evaluation_run(struct evaluation *e, struct model *m, struct vs_err *err)
         e->ms /= e->sums.items;
     }
     past_items_fini(&g.past);
+    eval_listed_fini(&g.listed);
     buf_fini(&g.row);
     buf_fini(&g.reference);
     return rc;

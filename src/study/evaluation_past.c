@@ -174,7 +174,8 @@ static void read_mark(const json_t *row, struct eval_verdict *v)
         .named = (int)json_integer_value(json_array_get(boxes, 1)),
         .text = json_is_true(json_object_get(row, "text_right")),
         .image = json_is_true(json_object_get(row, "image_right")),
-        .foreign = json_is_true(json_object_get(row, "outside_domain"))};
+        .foreign = json_is_true(json_object_get(row, "outside_domain")),
+        .unlisted = json_is_true(json_object_get(row, "unlisted"))};
 }
 
 float *evaluation_logits(const struct json_t *row, int *count)

@@ -74,6 +74,7 @@ static int replay_verdict(struct rows_replay *g, const struct row *r, const json
     v->iou = (float)json_number_value(json_object_get(row, "iou"));
     v->mark.text = json_is_true(json_object_get(row, "text_right"));
     v->mark.image = json_is_true(json_object_get(row, "image_right"));
+    v->mark.unlisted = json_is_true(json_object_get(row, "unlisted"));
     v->logits = v->own = evaluation_logits(row, &v->count);
     if (!replay_is_of_pool(r, row, v->count))
         return r->task->reading->listed ? replay_label(g, r, err) : 0;

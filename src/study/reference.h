@@ -74,6 +74,7 @@ struct reference_recall {
 };
 struct reference_sums {
     int items, scored, shifted;
+    int unlisted; /* eval.h */
     double score;
     /* Retrieval: ranks of the items, and all logits, (items, pool), in a temporary file. */
     int *ranks, *own; /* (items); own: the caption's image */

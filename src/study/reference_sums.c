@@ -60,6 +60,7 @@ int reference_add(struct reference_sums *s, const struct eval_item *it,
     s->items++;
     s->scored += it->scored;
     s->shifted += v->shifted;
+    s->unlisted += v->mark.unlisted;
     s->score += it->scored ? v->score : 0;
     s->foils += it->foil_count > 0;
     s->pairs += it->foil_count && it->image_count == 2;

@@ -451,12 +451,23 @@ one() { # one TASK ANSWER: an item
 (one gqa "Answer 5" && one gqa wombat) >"$work/half.jsonl"
 "$VILSCOPE" eval -m "$tiny" --data "$work/half.jsonl" --no-log --json >"$work/out" 2>"$work/err"
 [ $? -eq 0 ] && grep -q '"unlisted": 1,*$' "$work/out" &&
-    grep -q "note: gqa: .* has no right one for 1 of 2 items: they cannot be right" "$work/err"
+    grep -q "eval: note: gqa: for 1 of 2 items no correct answer is in .*: it counts as wrong" "$work/err"
 ok $? "an answer that the list of labels lacks is counted: $(cat "$work/err")"
 one gqa wombat >"$work/none.jsonl"
 "$VILSCOPE" eval -m "$tiny" --data "$work/none.jsonl" --no-log >"$work/out" 2>"$work/err"
-grep -q "for 1 of 1 items: none can be right; is it the list of another data set" "$work/err"
+grep -q "for 1 of 1 items no .* answer list: is it the list of another data set?" "$work/err"
 ok $? "of all items: $(cat "$work/err")"
+"$VILSCOPE" eval -m "$tiny" -c noise --data "$work/half.jsonl" --no-log --rows "$work/unlisted.jsonl" >"$work/out" 2>"$work/err"
+"$VILSCOPE" eval --from "$work/unlisted.jsonl" >"$work/out" 2>"$work/err2"
+[ $? -eq 0 ] && cmp -s "$work/err" "$work/err2" && [ "$("$VILSCOPE" eval --from "$work/unlisted.jsonl" --json 2>/dev/null |
+    tee "$work/out" | grep -c '^ "unlisted": 1,$')" -eq 1 ]
+ok $? "from the rows, too: $(cat "$work/err2") $(grep '^ "unlisted"' "$work/out")"
+"$VILSCOPE" eval -m "$tiny" -c noise --data "$work/half.jsonl" --no-log --rows "$work/unlisted.jsonl" --resume >"$work/out" 2>"$work/err2"
+cmp -s "$work/err" "$work/err2"
+ok $? "and where an evaluation goes on: $(cat "$work/err2")"
+"$VILSCOPE" compare -m "$tiny" -c noise -c noise --data "$work/half.jsonl" --no-log >"$work/out" 2>"$work/err"
+[ "$(grep -c "compare: note: gqa: for 1 of 2 items" "$work/err")" -eq 1 ]
+ok $? "compare says so once: $(cat "$work/err")"
 one gqa "answer 5" >"$work/listed.jsonl"
 "$VILSCOPE" eval -m "$tiny" --data "$work/listed.jsonl" --no-log >"$work/out" 2>"$work/err"
 [ $? -eq 0 ] && [ ! -s "$work/err" ]
