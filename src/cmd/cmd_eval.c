@@ -10,6 +10,7 @@
 #include "src/cmd/cmd_rows.h"
 #include "src/base/mem.h"
 #include "src/base/plain.h"
+#include "src/base/stream.h"
 #include "src/formats/bytes.h"
 
 #include <stdio.h>
@@ -311,7 +312,7 @@ static int check_written(const struct measuring *g)
         if (written[i] && file_is_at(written[i], g->set->path))
             return vs_fail(g->err, VS_E_USAGE, "%s: is the set that is read: give another file",
                            written[i]);
-    return 0;
+    return g->o->predictions ? stream_check(g->o->predictions, g->err) : 0; /* not at the end */
 }
 
 /* Whether what is measured is shared, and goes to a log. */

@@ -5,6 +5,7 @@
 #include "src/formats/byteorder.h"
 #include "src/formats/tempfile.h"
 #include "src/base/mem.h"
+#include "src/base/stream.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -14,7 +15,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* Devices and pipes (/dev/stdout, /dev/null) cannot be renamed over: they are written directly. */
+/* Devices and pipes (/dev/stdout, /dev/null) cannot be renamed over: they are written directly, and
+ * those that have to wait for a reader not at all (stream.h). */
 static bool is_special(const char *path)
 {
     struct stat st;
@@ -48,6 +50,9 @@ int outfile_open(struct outfile *o, const char *path, struct vs_err *err)
 {
     *o = (struct outfile){0};
     bool special = is_special(path);
+    int rc = special ? stream_check(path, err) : 0;
+    if (rc != 0)
+        return rc;
     int fd = special ? open(path, O_WRONLY | O_CLOEXEC)
                      : tempfile_make(path, 0666, &o->temporary, err);
     if (fd < 0)
@@ -55,7 +60,7 @@ int outfile_open(struct outfile *o, const char *path, struct vs_err *err)
                        : fd;
     o->file = fdopen(fd, "wb");
     if (!o->file) {
-        int rc = vs_fail(err, VS_E_IO, "%s: cannot be written: %s", path, strerror(errno));
+        rc = vs_fail(err, VS_E_IO, "%s: cannot be written: %s", path, strerror(errno));
         close(fd);
         if (o->temporary)
             unlink(o->temporary);

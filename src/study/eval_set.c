@@ -50,21 +50,33 @@ static int read_images(const struct reader *r, const json_t *list, struct eval_i
     return 0;
 }
 
-/* Of a few answers that are always the same a mistyped one would count as never given. */
-static int check_classes(const struct reader *r, const struct eval_item *it)
+static int bad_class(const struct reader *r, const struct reading *how, const char *label,
+                     bool one)
 {
-    const struct reading *how = it->task->reading;
     struct buf b = {0};
-    bool known = how->class_count == 0;
-    for (int i = 0; i < how->class_count; i++) {
-        buf_printf(&b, "%s%s", b.len ? ", " : "", how->classes[i]);
-        for (int j = 0; j < it->label_count; j++)
-            known |= answers_equal(it->task, it->labels[j], how->classes[i]);
-    }
-    int rc = known ? 0 : vs_fail(r->err, VS_E_FORMAT, "\"answer\" is '%s', none of %s",
-                                 it->labels[0], b.data);
+    for (int i = 0; i < how->class_count; i++)
+        buf_printf(&b, "%s%s", i == 0 ? "" : i == how->class_count - 1 ? " or " : ", ",
+                   how->classes[i]);
+    int rc = vs_fail(r->err, VS_E_FORMAT, "%s '%s': expected %s",
+                     one ? "\"answer\" is" : "\"answers\" has", label, b.data);
     buf_fini(&b);
     return rc;
+}
+
+/* Of a few answers that are always the same a mistyped one would count as never given. */
+static int check_classes(const struct reader *r, const struct eval_item *it, bool one)
+{
+    const struct reading *how = it->task->reading;
+    bool any = false; /* of them is known, be it worth nothing */
+    for (int i = 0; i < it->label_count; i++) {
+        bool known = how->class_count == 0;
+        for (int k = 0; k < how->class_count; k++)
+            known |= answers_equal(it->task, it->labels[i], how->classes[k]);
+        if (!known && it->worths[i] > 0)
+            return bad_class(r, how, it->labels[i], one);
+        any |= known;
+    }
+    return any ? 0 : bad_class(r, how, it->labels[0], one);
 }
 
 static int read_answers(const struct reader *r, const json_t *v, struct eval_item *it)
@@ -79,7 +91,8 @@ static int read_answers(const struct reader *r, const json_t *v, struct eval_ite
             return bad(r, "\"answers\" is not an object of answers and what each is worth, 0 to 1");
         eval_add_label(it, label, json_number_value(worth));
     }
-    return it->label_count ? check_classes(r, it) : bad(r, "no \"answer\" and no \"answers\"");
+    return it->label_count ? check_classes(r, it, json_is_string(one))
+                           : bad(r, "no \"answer\" and no \"answers\"");
 }
 
 /* False: a list of 1 to 1000 boxes it is not. */

@@ -25,12 +25,15 @@ static void spread_answers(const struct result *r, struct eval_verdict *v)
     v->answer = r->answer_count ? r->answers[0].label : NULL;
 }
 
-/* The class that the item's label names; -1: none. */
+/* The class that the item's label names, of several the one that is worth most; -1: none. */
 static int class_of(const struct eval_item *it)
 {
     const struct reading *how = it->task->reading;
+    int best = 0;
+    for (int i = 1; i < it->label_count; i++)
+        best = it->worths[i] > it->worths[best] ? i : best;
     for (int i = 0; !how->listed && it->label_count && i < how->class_count; i++)
-        if (answers_equal(it->task, it->labels[0], how->classes[i]))
+        if (answers_equal(it->task, it->labels[best], how->classes[i]))
             return i;
     return -1;
 }

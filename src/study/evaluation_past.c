@@ -3,6 +3,7 @@
 #include "src/study/evaluation_priv.h"
 
 #include "src/base/mem.h"
+#include "src/base/stream.h"
 
 #include <errno.h>
 #include <jansson.h>
@@ -107,11 +108,11 @@ int evaluation_past_open(const char *path, struct evaluation_past **out, struct 
 {
     struct evaluation_past *p = xcalloc(1, sizeof *p);
     p->path = xstrdup(path);
-    p->file = fopen(path, "re");
-    int rc = 0;
+    int rc = stream_check(path, err);
+    p->file = rc ? NULL : fopen(path, "re");
     if (p->file)
         rc = read_rows(p, err);
-    else if (errno != ENOENT)
+    else if (rc == 0 && errno != ENOENT)
         rc = vs_fail(err, VS_E_IO, "%s: cannot be read: %s", path, strerror(errno));
     if (rc == 0)
         *out = p;

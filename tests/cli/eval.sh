@@ -448,7 +448,7 @@ one() { # one TASK ANSWER: an item
     printf '{"task": "%s", "images": ["%s/scene.png"], "text": "what", "answer": "%s"}\n' "$1" \
         "$tiny" "$2"
 }
-(one gqa "Answer 5" && one gqa wombat) >"$work/half.jsonl"
+(one gqa wombat && one gqa "Answer 5") >"$work/half.jsonl"
 "$VILSCOPE" eval -m "$tiny" --data "$work/half.jsonl" --no-log --json >"$work/out" 2>"$work/err"
 [ $? -eq 0 ] && grep -q '"unlisted": 1,*$' "$work/out" &&
     grep -q "eval: note: gqa: for 1 of 2 items no correct answer is in .*: it counts as wrong" "$work/err"
@@ -475,21 +475,35 @@ ok $? "one that is there: $(cat "$work/err")"
 (one snli-ve Neutral && one snli-ve banana) >"$work/verdicts.jsonl"
 "$VILSCOPE" eval -m "$tiny" --data "$work/verdicts.jsonl" --no-log >"$work/out" 2>"$work/err"
 grep -q '^snli-ve  *1 ' "$work/out" &&
-    grep -q "line 2 is left out: \"answer\" is 'banana', none of contradiction, neutral, entailment" \
+    grep -q "line 2 is left out: \"answer\" is 'banana': expected contradiction, neutral or entailment" \
         "$work/err"
 ok $? "nor is a mistyped verdict counted as wrong: $(head -n 1 "$work/err")"
+several() { # several ANSWERS: an item with answers and what they are worth
+    printf '{"task": "nlvr2", "images": ["%s/scene.png", "%s/scene.png"], "text": "what", "answers": {%s}}\n' \
+        "$tiny" "$tiny" "$1"
+}
+several '"maybe": 1, "True": 0' >"$work/several.jsonl"
+refuses 1 "line 1: \"answers\" has 'maybe': expected false or true" "one of several answers" \
+    "$VILSCOPE" eval -m "$tiny" --data "$work/several.jsonl" --no-log
+(several '"maybe": 0, "True": 1' && several '"False": 0.3, "True": 1') >"$work/several.jsonl"
+"$VILSCOPE" eval -m "$tiny" --data "$work/several.jsonl" --no-log --rows "$work/several.rows.jsonl" >"$work/out" 2>"$work/err"
+[ "$(grep -c '"label": 1,' "$work/several.rows.jsonl")" -eq 2 ]
+ok $? "the class is that of the answer that is worth most: $(sed 's/.*\("label": [^,]*\).*/\1/' "$work/several.rows.jsonl" | tr '\n' ' ')"
 
 # ---- pipes: opening one that has a name would wait for another program, also after a signal
 pipe="$work/pipe"
 mkfifo "$pipe"
 waits="pipe: is a pipe, and would wait for another program"
-set -- timeout 60 "$VILSCOPE"
+set -- timeout -k 5 60 "$VILSCOPE"
 refuses 1 "$waits" "rows into a pipe" "$@" eval -m "$tiny" -t refcoco --data "$work/a/short.jsonl" \
     --no-log --rows "$pipe"
 refuses 1 "$waits" "rows of a pipe to go on from" "$@" eval -m "$tiny" -t refcoco --no-log \
     --data "$work/a/short.jsonl" --rows "$pipe" --resume
 refuses 1 "$waits" "rows of attributions" "$@" explain -m "$tiny" --data "$work/a/short.jsonl" \
     --methods attention --rows "$pipe"
+refuses 1 "$waits" "predictions" "$@" eval -m "$tiny" -t refcoco --data "$work/a/short.jsonl" \
+    --no-log --predictions "$pipe"
+refuses 1 "$waits" "a document" "$@" sessions --log "$work/own.db" export -o "$pipe"
 refuses 1 "$waits" "a list of images" "$@" extract -m "$tiny" -o "$work/features" --list "$pipe"
 refuses 1 "$waits" "a script" "$@" workbench -m "$tiny" --no-log -S "$pipe"
 echo "$tiny/scene.png" | "$VILSCOPE" extract -m "$tiny" -o "$work/features" --list /dev/stdin \
