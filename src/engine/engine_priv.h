@@ -130,6 +130,10 @@ char **remote_part_path(struct parts *p, enum remote_part part);
 /* Fails for a server's model: its files are not here. what: "comparing weights". */
 int model_check_files(const struct model *m, const char *what, struct vs_err *err);
 
+/* ---- engine_reading.c */
+
+/* The list of a head's answers, or NULL. */
+const struct labels *model_answer_list(const struct model *m, unsigned head);
 /* Make answers or boxes of the trace, by the task's reading. */
 int reading_make(const struct model *m, const struct query *q, const struct trace *t,
                  struct result *r, struct vs_err *err);

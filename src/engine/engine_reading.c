@@ -84,8 +84,7 @@ static char *image_label(const void *arg, int i)
     return path ? xstrdup(path) : xasprintf("image %d", i + 1);
 }
 
-/* The list of a head's answers, or NULL. */
-static const struct labels *list_of(const struct model *m, unsigned head)
+const struct labels *model_answer_list(const struct model *m, unsigned head)
 {
     return head == HEAD_GQA ? m->gqa : m->vqa;
 }
@@ -94,7 +93,7 @@ static const struct labels *list_of(const struct model *m, unsigned head)
  * all of them. */
 static const struct labels *fitting_list(const struct model *m, unsigned head, int answers)
 {
-    const struct labels *l = list_of(m, head);
+    const struct labels *l = model_answer_list(m, head);
     return l && l->count == answers ? l : NULL;
 }
 
@@ -103,7 +102,7 @@ static const struct labels *fitting_list(const struct model *m, unsigned head, i
 static char *why_no_labels(const struct model *m, unsigned head, int answers, bool options)
 {
     bool gqa = head == HEAD_GQA;
-    const struct labels *l = list_of(m, head), *other = gqa ? m->vqa : m->gqa;
+    const struct labels *l = model_answer_list(m, head), *other = gqa ? m->vqa : m->gqa;
     const char *path = gqa ? m->parts.labels_gqa : m->parts.labels_vqa;
     if (l && l->count == answers)
         return NULL;

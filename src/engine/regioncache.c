@@ -40,7 +40,7 @@ bool regioncache_get(const char *image, const char *detector, struct regions **o
                  regions_open(path, NULL, out, NULL) == 0;
     if (found) {
         utimensat(AT_FDCWD, path, NULL, 0); /* used now: the oldest unused goes first */
-        free((*out)->note); /* of a file of somebody's: the detector said nothing of them */
+        free((*out)->note); /* about the file, of which nobody knows: the regions were detected */
         (*out)->note = NULL;
     }
     free(path);

@@ -23,7 +23,7 @@ void eval_listed_fini(struct eval_listed *l)
 /* Items come task by task. */
 static void begin(struct eval_listed *l, const struct model *m, const struct task *task)
 {
-    const struct labels *list = task->head == HEAD_GQA ? m->gqa : m->vqa;
+    const struct labels *list = model_answer_list(m, task->head);
     eval_listed_fini(l);
     l->task = task;
     l->count = list ? list->count : 0;
