@@ -193,7 +193,8 @@ extract -d x -o y | no image is given
 figure | which view is missing: a figure is of 
 figure none | there is no figure of 'none': a figure is of 
 figure attention | where to write is missing: -o FILE
-figure attention -o x.svg | the query's text is missing: it is the last argument
+figure attention -o x.svg | the view attention needs what attends: --token WORD, --region N, or --attribute METHOD
+figure attention -o x.svg --token a | the query's text is missing: it is the last argument
 forward -c x --inputs a --output b | --config (or -m), one -c, --inputs and --output are needed
 forward -m x --inputs a --output b | --config (or -m), one -c, --inputs and --output are needed
 forward -m x -c x --output b | --config (or -m), one -c, --inputs and --output are needed
