@@ -47,7 +47,7 @@ static bool all_fit(const float *boxes, int count, int width, int height, float 
     return true;
 }
 
-/* No detector finds boxes that all lie in the first pixel, */
+/* No detector finds boxes that all lie in the first pixel: they are shares of the image. */
 static bool in_first_pixel(const float *boxes, int count, int width, int height, float least)
 {
     for (size_t i = 0; i < 4 * (size_t)count; i++)
@@ -61,7 +61,7 @@ bool boxes_are_shares(const float *boxes, int count, int width, int height)
     return in_first_pixel(boxes, count, width, height, 0);
 }
 
-/* and of many some lie elsewhere than at the upper left. */
+/* Of many boxes some lie outside of the upper left quarter, or they are of a smaller image. */
 static bool in_corner(const float *boxes, int count, int width, int height)
 {
     for (int i = 0; i < count; i++)

@@ -2,6 +2,7 @@
 /* What a file is that a reader cannot use: magic numbers. */
 #include "src/formats/filekind.h"
 
+#include "src/formats/byteorder.h"
 #include "src/formats/image_priv.h"
 #include "src/formats/labels.h"
 #include "src/formats/tensorfile.h"
@@ -76,6 +77,18 @@ static bool is_json(const struct bytes *map)
     return map->data[i] && strchr("{}[]\"-0123456789tfn", map->data[i]);
 }
 
+static bool first_member_is(const struct bytes *map, const char *end)
+{
+    size_t len = strlen(end), n = map->size > 30 ? (size_t)le_read(map->data + 26, 2) : 0;
+    return n >= len && map->size >= 30 + n && memcmp(map->data + 30 + n - len, end, len) == 0;
+}
+
+bool file_is_torch_zip(const struct bytes *map)
+{
+    return map->size >= 4 && memcmp(map->data, "PK\3\4", 4) == 0 &&
+           (first_member_is(map, "data.pkl") || has_member_end(map, "data.pkl"));
+}
+
 const char *file_kind(const struct bytes *map)
 {
     enum image_kind picture;
@@ -85,9 +98,9 @@ const char *file_kind(const struct bytes *map)
             memcmp(map->data + kinds[i].at, kinds[i].magic, kinds[i].len) == 0)
             return kinds[i].what;
     if (n >= 4 && memcmp(map->data, "PK\3\4", 4) == 0)
-        return has_member_end(map, "data.pkl") ? "a checkpoint of PyTorch"
-               : has_member_end(map, ".npy")   ? "an archive of numpy (.npz)"
-                                               : "a zip archive";
+        return file_is_torch_zip(map)        ? "a checkpoint of PyTorch"
+               : has_member_end(map, ".npy") ? "an archive of numpy (.npz)"
+                                             : "a zip archive";
     if (image_sniff(map->data, n, &picture))
         return "an image";
     if (n >= 9 && map->data[8] == '{')

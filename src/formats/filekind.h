@@ -7,5 +7,7 @@
 
 /* "an HDF5 file", "a picture", ...: by how it begins; "of an unknown kind" when nothing tells. */
 const char *file_kind(const struct bytes *map);
+/* A zip archive of PyTorch's, also one that is cut off: its pickle comes first. */
+bool file_is_torch_zip(const struct bytes *map);
 
 #endif

@@ -249,8 +249,8 @@ static int op_frame(struct machine *m)
     uint64_t n;
     int rc = pickle_take_uint(m, 8, &n);
     if (rc == 0 && n > m->size - m->at)
-        rc = FAIL(m, VS_E_FORMAT, "cut off: a frame of %" PRIu64 " bytes, %zu left", n,
-                  m->size - m->at);
+        rc = FAIL(m, VS_E_FORMAT, "cut off: a frame of %" PRIu64 " bytes, %zu left: damaged or "
+                  "not completely copied", n, m->size - m->at);
     return rc;
 }
 
@@ -379,7 +379,8 @@ static int pickle_run(struct machine *m)
     for (;;) {
         m->op_at = m->at;
         if (m->at >= m->size)
-            return FAIL(m, VS_E_FORMAT, "cut off: it ends without STOP");
+            return FAIL(m, VS_E_FORMAT, "cut off: it ends without STOP: damaged or not "
+                        "completely copied");
         uint8_t op = m->data[m->at++];
         m->ops++;
         if (op == '.')

@@ -114,8 +114,8 @@ int pickle_push_int(struct machine *m, enum pkind kind, int64_t x)
 static int stack_take(struct machine *m, uint64_t n, const uint8_t **out)
 {
     if (n > m->size - m->at)
-        return FAIL(m, VS_E_FORMAT, "cut off: %" PRIu64 " bytes expected, %zu left", n,
-                    m->size - m->at);
+        return FAIL(m, VS_E_FORMAT, "cut off: %" PRIu64 " bytes expected, %zu left: damaged or "
+                    "not completely copied", n, m->size - m->at);
     *out = m->data + m->at;
     m->at += (size_t)n;
     return 0;

@@ -101,6 +101,12 @@ static bool begins_as_pickle(const struct bytes *map)
            (map->size >= 4 && memcmp(map->data, "PK\3\4", 4) == 0);
 }
 
+/* What some text or any archive is not. */
+static bool is_surely_pickled(const struct bytes *map)
+{
+    return map->data[0] == 0x80 || torch_legacy_recognise(map) || file_is_torch_zip(map);
+}
+
 static bool is_pickle(const char *path, const struct bytes *map)
 {
     (void)path;
@@ -202,7 +208,7 @@ int regions_refuse(const struct bytes *map, struct vs_err *err)
     struct vs_err why = {0};
     if (map->size == 0)
         return vs_fail(err, VS_E_FORMAT, "%s: the file is empty", map->path);
-    if (begins_as_pickle(map) && !regions_are_pickled(map, &why) && why.code)
+    if (is_surely_pickled(map) && !regions_are_pickled(map, &why) && why.code)
         return vs_fail(err, why.code, "%s", why.text); /* cut off, say */
     for (size_t i = 0; i < REGION_FORMATS; i++)
         buf_printf(&names, "%s%s", i ? ", " : "", formats[i].which);

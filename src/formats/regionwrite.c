@@ -254,21 +254,32 @@ static int read_added(const struct tensorfile *f)
     return x < 0 || x > INT32_MAX ? 0 : (int)x;
 }
 
+/* Says that a side is missing, by the name that belongs to that of the side that is there. */
+static void name_other_side(const struct tensorfile *f, const char *const *there,
+                            const char *const *missing, struct vs_err *err)
+{
+    int i = 0;
+    while (there[i + 1] && !tensorfile_find(f, there[i]))
+        i++;
+    regions_find(f, missing[i], NULL, 1, err);
+}
+
 /* Two numbers in one, as we write them, or one in each. */
 static int read_sides(const struct tensorfile *f, int64_t sides[2], struct vs_err *err)
 {
     const struct tensor *w = regions_find(f, parts_width[0], parts_width, 1, NULL);
     const struct tensor *h = regions_find(f, parts_height[0], parts_height, 1, NULL);
-    const struct tensor *size = w && h ? NULL : regions_find(f, "size", NULL, 2, err);
-    if (size)
-        tensor_to_i64(size, sides);
-    else if (!w || !h)
-        return VS_E_FORMAT;
-    else {
+    if (w && h) {
         tensor_to_i64(w, &sides[0]);
         tensor_to_i64(h, &sides[1]);
+        return 0;
     }
-    return 0;
+    const struct tensor *size = regions_find(f, "size", NULL, 2, err);
+    if (size)
+        tensor_to_i64(size, sides);
+    else if (w || h)
+        name_other_side(f, w ? parts_width : parts_height, w ? parts_height : parts_width, err);
+    return size ? 0 : VS_E_FORMAT;
 }
 
 static int read_tensors(const struct tensorfile *f, struct regions **out, struct vs_err *err)

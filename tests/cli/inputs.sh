@@ -74,6 +74,18 @@ grep -q 'kind: .*label' "$work/out" && grep -q 'count: 2' "$work/out"
 ok $? "such a list is no TSV: $(head -n 2 "$work/out" | tail -n 1)"
 refuses 1 "is a pickle, not region features: those are read from LMDB, .npy" "nor regions" \
     "$VILSCOPE" query -m "$tiny" -t refcoco --no-log --regions "$work/tabs.pkl" "a"
+printf '(left) a note\n' >"$work/paren.txt" # begins as a pickle may
+refuses 1 "paren.txt: is a[a-z ]*, not region features: those are read from LMDB, .npy" "a text" \
+    "$VILSCOPE" query -m "$tiny" -t refcoco --no-log --regions "$work/paren.txt" "a"
+printf '\200\002}q' >"$work/cut.pkl"
+refuses 1 "cut off: .*: damaged or not completely copied" "a pickle that is cut off" \
+    "$VILSCOPE" query -m "$tiny" -t refcoco --no-log --regions "$work/cut.pkl" "a"
+printf 'PK\003\004\024\000\000\000\000\000\000\000\041\000\000\000\000\000\000\000\000\000\000\000\000\000\001\000\000\000a' >"$work/local"
+printf 'PK\001\002\024\000\024\000\000\000\000\000\000\000\041\000\000\000\000\000\000\000\000\000\000\000\000\000\001\000\000\000\000\000\000\000\000\000\000\000\000\000\000\000\000\000a' >"$work/central"
+printf 'PK\005\006\000\000\000\000\001\000\001\000\057\000\000\000\037\000\000\000\000\000' >"$work/end"
+cat "$work/local" "$work/central" "$work/end" >"$work/plain.zip" # of one empty file
+refuses 1 "plain.zip: is a zip archive, not region features: those are read from" "an archive" \
+    "$VILSCOPE" query -m "$tiny" -t refcoco --no-log --regions "$work/plain.zip" "a"
 
 # ---- region classes
 head -n 2 "$tiny/classes.txt" >"$work/classes.txt"
