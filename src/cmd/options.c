@@ -220,8 +220,8 @@ static int options_take_once(struct parse *p, const struct option_row *r, const 
     const char **before = &p->given[r - p->c->rows];
     bool many = r->kind == OPTION_WORDS || r->repeats;
     if (*before && !many && strcmp(*before, value) != 0)
-        return command_usage(p->c->name, "--%s is given twice, as '%s' and as '%s': it takes one "
-                             "value", r->name, *before, value);
+        return command_usage(p->c->name, "--%s is given twice, as '%s' and as '%s': give it once",
+                             r->name, *before, value);
     *before = value;
     return 0;
 }

@@ -124,7 +124,7 @@ twice() { # twice PATTERN COMMAND...
     [ $? -eq 2 ] && [ "$(wc -l <err)" -eq 1 ] && grep -q -- "$pattern" err
     ok $? "given twice: $(cat err)"
 }
-twice "query: --task is given twice, as 'vqa' and as 'gqa': it takes one value" query -t vqa --no-log "$image" "how many?" -t gqa
+twice "query: --task is given twice, as 'vqa' and as 'gqa': give it once" query -t vqa --no-log "$image" "how many?" -t gqa
 twice "query: --top is given twice, as '3' and as '4'" query -t vqa --top 3 --top=4 --no-log "$image" "how many?"
 twice "eval: --reference is given twice, as 'a' and as 'b'" eval --reference a --reference b
 twice "convert: --type is given twice, as 'int8' and as 'float16'" convert --type int8 --typ float16 -o out final

@@ -325,8 +325,9 @@ static int bind_report_other(const struct binder *b, struct vs_err *err)
                        "weights and is none: put it into them (PEFT's merge_and_unload) and save "
                        "those", path);
     if (n == 0)
-        return vs_fail(err, VS_E_FORMAT, "%s: no tensor of a model is in it (numpy's arrays are "
-                       "none): save the model's state_dict with torch.save, or as safetensors",
+        return vs_fail(err, VS_E_FORMAT, "%s: no tensor of a model is in it (arrays of numpy "
+                       "do not count): save the model's state_dict with torch.save, or as "
+                       "safetensors",
                        path);
     return vs_fail(err, VS_E_FORMAT, "%s: none of its %d tensors is this model's (the first is "
                    "'%.100s'): another model, an optimizer's state, or names that nobody knows",
