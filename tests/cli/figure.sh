@@ -190,6 +190,14 @@ printf 'image 2\ntask nlvr2\nask both are red\nwait\nregion 2\nview image\nexpor
 said=$(sides pair.svg 000001.png)
 [ "$said" = second ]
 ok $? "and is of the current one: $said $(cat err)"
+# What a region looks at is in its own image; the other one has no weights, and the scale is there.
+for i in 1 2; do
+    printf 'image %d\ntask nlvr2\nask both are red\nwait\nmap image\nregion 2\noverlay\nview image\nexport heat.svg\n' $i >heat.vs
+    rm -f heat.svg
+    "$VILSCOPE" --no-log -S heat.vs $(echo "$images" | head -n 2) 2>err </dev/null
+    [ "$(grep -c '>[0-9.]* %<' heat.svg)" -eq 3 ] && [ "$(grep -c '>region 2 .*, image to image, ' heat.svg)" -eq 1 ]
+    ok $? "what region 2 of image $i looks at: $(grep -c '>[0-9.]* %<' heat.svg) weights, one scale $(cat err)"
+done
 "$VILSCOPE" figure image --no-log -t coco --region 2 $images "a red cone" -o ranked.svg 2>err </dev/null &&
     [ "$(grep -c '>region 2 ' ranked.svg)" -eq 1 ]
 ok $? "of a retrieval the best one is: $(grep -c '>region 2 ' ranked.svg) $(cat err)"

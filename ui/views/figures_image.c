@@ -126,7 +126,8 @@ static const char *image_marks(struct workbench *w, struct figure *out, struct f
 {
     const struct result_image *ri = &w->now.r->images[image];
     int count = 0;
-    float *weights = w->sel->overlay ? photo_weights(w, &w->sel->slice, &count) : NULL;
+    float *weights = w->sel->overlay && (with_region || !photo_region_looks(w, w->now.r))
+                         ? photo_weights(w, &w->sel->slice, &count) : NULL;
     if (weights) {
         image_heat(w, p, image, weights, count);
         free(weights);
@@ -189,7 +190,7 @@ bool figure_images(struct workbench *w, const int *photos, int count, struct fig
         int image = photo_in_result(w);
         if (p->rgb && image >= 0)
             image_marks(w, out, p, image, photos[i] == shown);
-        if (i + 1 < n)
+        if (i + 1 < n && !photo_region_looks(w, w->now.r)) /* else only one has it */
             tile_forget_scale(&out->panels[at]);
     }
     w->ses.photo = shown;

@@ -48,6 +48,12 @@ static float *weights_of(const struct workbench *w, const struct result *r, cons
     return NULL;
 }
 
+bool photo_region_looks(const struct workbench *w, const struct result *r)
+{
+    const struct slice *x = &w->sel->slice;
+    return !x->method && r && !look_source_is_token(look_image_map(r, x->kind), w->sel->token);
+}
+
 float *photo_weights(const struct workbench *w, const struct slice *x, int *count)
 {
     return weights_of(w, w->now.r, x, photo_in_result(w), count);
@@ -59,6 +65,8 @@ float photo_top(const struct workbench *w, const struct result *r)
     float top = 0;
     for (int image = 0; r && w->sel->overlay && image < r->image_count; image++) {
         int n = 0;
+        if (photo_region_looks(w, r) && image != photo_in_result(w))
+            continue;
         float *x = weights_of(w, r, &w->sel->slice, image, &n);
         for (int i = 1; x && i < n; i++)
             top = fmaxf(top, fabsf(x[i]));
@@ -417,7 +425,9 @@ void photo_compose(struct workbench *w, const struct photo_paint *x, struct canv
                    const struct frame *f)
 {
     int image = x->r ? photo_number(w, x->photo) : -1, count = 0;
-    float *weights = w->sel->overlay ? weights_of(w, x->r, &w->sel->slice, image, &count) : NULL;
+    bool here = x->photo == w->ses.photo || !photo_region_looks(w, x->r);
+    float *weights = w->sel->overlay && here
+                         ? weights_of(w, x->r, &w->sel->slice, image, &count) : NULL;
     paint_picture(w, x, c, f);
     if (weights) {
         draw_heat(w, x, c, f, image, weights);

@@ -65,6 +65,9 @@ struct frame {
 /* The smallest region of the current photo at a cell of the screen, or -1; at a frame that shows
  * some of it. */
 int frame_region(const struct workbench *w, const struct frame *f, int row, int col);
+/* Whether it is the chosen region that looks at regions, those of its own image: then the others of
+ * a result have no weights. */
+bool photo_region_looks(const struct workbench *w, const struct result *r);
 /* Weights of a slice over the current photo's regions of what is chosen (caller frees), or NULL. */
 float *photo_weights(const struct workbench *w, const struct slice *x, int *count);
 /* The largest weight over all images of a result: what is brightest on any of them. 0: nothing is
