@@ -84,12 +84,20 @@ static void mark_areas(const struct area *list, int count)
                      list[i].written ? WRITTEN : READ);
 }
 
-/* Puts every word of memory back, those outside of the areas as NaN. */
-static void put_back(bool hide)
+/* Fills all memory outside of the areas with NaN. */
+static void hide_rest(void)
 {
     for (int i = 0; i < copy_count; i++)
         for (size_t j = 0; j < copies[i].count; j++)
-            copies[i].at[j] = hide && !copies[i].mark[j] ? NOTHING : copies[i].words[j];
+            if (!copies[i].mark[j])
+                copies[i].at[j] = NOTHING;
+}
+
+/* Puts every word of memory back, those that were written as they came. */
+static void put_back(void)
+{
+    for (int i = 0; i < copy_count; i++)
+        memcpy(copies[i].at, copies[i].words, copies[i].count * sizeof *copies[i].at);
 }
 
 /* Remembers what was written; counts words that were though they are in no area. */
@@ -142,13 +150,10 @@ static void watch(const struct cuda_launch *l, const struct cuda_gemm *g)
         mark_all(l->args.embed.table[i]);
     fakecuda_run(l, g);
     keep_written();  /* memory is as it was before, the copies have what comes of it */
-    for (int i = 0; i < copy_count; i++)
-        for (size_t j = 0; j < copies[i].count; j++)
-            if (!copies[i].mark[j])
-                copies[i].at[j] = NOTHING;
+    hide_rest();
     fakecuda_run(l, g);
     compare_written();
-    put_back(false);
+    put_back();
     if (outside != before_outside || differs != before_differs)
         tap_note("%s: %d words outside, %d differ", l ? simt_names[l->kernel] : "product",
                  outside - before_outside, differs - before_differs);
